@@ -1,0 +1,67 @@
+"""semdev: models of semantic development.
+
+There is something to learn (`load`, `Dataset`, `trees`), someone learns it (`train`, `solve`), a
+history is kept (`ask`), and the history is measured (`overgeneralizations`, `transitions`,
+`differentiation`, …), drawn (`plots`) and held against what was published (`papers`).
+
+Names are loaded when they are first used, so that `import semdev` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from semdev._version import __version__
+
+_HOME = {
+    # what there is to learn
+    "trees": "semdev.data.trees",
+    "Dataset": "semdev.data.dataset",
+    "branching_diffusion": "semdev.data.generators",
+    "nested_features": "semdev.data.generators",
+    "load": "semdev.data.corpora",
+    "describe": "semdev.data.corpora",
+    "list_corpora": "semdev.data.corpora",
+    "make_patterns": "semdev.data.patterns",
+    # who learns it
+    "DeepLinear": "semdev.models.networks",
+    "Shallow": "semdev.models.networks",
+    "MLP": "semdev.models.networks",
+    "theory": "semdev.models.theory",
+    "solve": "semdev.models.theory",
+    "train": "semdev.training",
+    "initial_weights": "semdev.training",
+    # what happened
+    "ask": "semdev.history",
+    "get_provenance": "semdev.history",
+    "save_history": "semdev.history",
+    "load_history": "semdev.history",
+    # what we see in it
+    "mode_strengths": "semdev.measures.modes",
+    "level_strengths": "semdev.measures.modes",
+    "transitions": "semdev.measures.stages",
+    "count_stages": "semdev.measures.stages",
+    "differentiation": "semdev.measures.differentiation",
+    "overgeneralizations": "semdev.measures.overgeneralization",
+    "predict_peaks": "semdev.measures.overgeneralization",
+    "summarize": "semdev.measures.summary",
+    # how it looks, what was published
+    "plots": "semdev.plots",
+    "papers": "semdev.papers",
+}
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'semdev' has no attribute {name!r}")
+    home = importlib.import_module(_HOME[name])
+    value = home if _HOME[name].rsplit(".", 1)[-1] == name else getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

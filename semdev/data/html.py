@@ -1,0 +1,100 @@
+"""A Dataset as a page of HTML: the tree down the side, relations across the top."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from semdev.data import trees
+
+if TYPE_CHECKING:
+    from semdev.data.dataset import Dataset
+
+MOST_ITEMS, MOST_PROPERTIES = 60, 120
+
+_STYLE = """<style>
+.semdev-data{overflow:auto;max-height:36em;font-size:12px;line-height:1.2}
+.semdev-data table{border-collapse:collapse;width:auto}
+.semdev-data th,.semdev-data td{padding:1px 3px;border:0;background:none;font-weight:normal}
+.semdev-data thead th{vertical-align:bottom;text-align:left}
+.semdev-data thead .up{writing-mode:vertical-rl;transform:rotate(180deg);white-space:nowrap}
+.semdev-data .rel{border-left:1px solid rgba(128,128,128,.6)}
+.semdev-data tbody th{text-align:left;white-space:nowrap;position:sticky;left:0;
+ background:var(--jp-layout-color0,Canvas)}
+.semdev-data .class{opacity:.6;font-style:italic}
+.semdev-data td{text-align:center}
+.semdev-data td i{display:inline-block;width:9px;height:9px;border-radius:50%;
+ background:#0072B2}
+.semdev-data td i.neg{background:#D55E00}
+</style>"""
+
+
+def dataset(data: Dataset) -> str:
+    """Return `data` as HTML: a dot for each true cell, items under their classes."""
+    table = data.properties
+    shown = table.isel(property=slice(MOST_PROPERTIES))
+    order = np.argsort(_first_seen(shown["relation"].values), kind="stable")
+    shown = shown.isel(property=order)
+    relations = shown["relation"].values
+    starts = np.r_[True, relations[1:] != relations[:-1]]
+    head = "".join(
+        f'<th class="{"rel" if start else ""}"><span class="up">{escape(name)}</span></th>'
+        for name, start in zip(shown["property"].values, starts, strict=True)
+    )
+    spans = np.diff(np.r_[np.flatnonzero(starts), len(relations)])
+    groups = "".join(
+        f'<th class="rel" colspan="{span}"><b>{escape(name)}</b></th>'
+        for name, span in zip(relations[starts], spans, strict=True)
+    )
+    rows = []
+    strongest = float(np.abs(table.values).max()) or 1.0
+    for name, depth, is_item in _outline(data)[: 2 * MOST_ITEMS]:
+        pad = f"padding-left:{0.3 + depth:.1f}em"
+        if not is_item:
+            rows.append(f'<tr><th class="class" style="{pad}">{escape(name)}</th></tr>')
+            continue
+        cells = "".join(
+            f'<td class="{"rel" if start else ""}">{_dot(value / strongest)}</td>'
+            for value, start in zip(shown.sel(item=name).values, starts, strict=True)
+        )
+        rows.append(f'<tr><th style="{pad}">{escape(name)}</th>{cells}</tr>')
+    items, properties = table.shape
+    hidden = ""
+    if items > MOST_ITEMS or properties > MOST_PROPERTIES:
+        hidden = " (the first of them shown)"
+    return (
+        f'{_STYLE}<div class="semdev-data"><b>{escape(data.name)}</b>: {items} items × '
+        f"{properties} properties, coded {data.coding}{hidden}"
+        f"<table><thead><tr><th></th>{groups}</tr><tr><th></th>{head}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _first_seen(names: np.ndarray) -> np.ndarray:
+    """Return for each name the place where it stands first."""
+    place = {name: k for k, name in reversed(list(enumerate(names)))}
+    return np.array([place[name] for name in names])
+
+
+def _outline(data: Dataset) -> list[tuple[str, int, bool]]:
+    """Return (name, depth, is an item) for every line, classes before their members."""
+    if data.tree is None:
+        return [(str(item), 0, True) for item in data.properties["item"].values]
+    lines = []
+    stack = [(trees.root(data.tree), 0)]
+    while stack:
+        node, depth = stack.pop()
+        children = list(data.tree.successors(node))
+        lines.append((node, depth, not children))
+        stack += [(child, depth + 1) for child in reversed(children)]
+    return lines
+
+
+def _dot(share: float) -> str:
+    if share == 0:
+        return ""
+    kind = ' class="neg"' if share < 0 else ""
+    fade = f' style="opacity:{abs(share):.2f}"' if abs(share) < 1 else ""
+    return f"<i{kind}{fade}></i>"

@@ -1,0 +1,208 @@
+"""Networks of one shape, one for each seed, stacked so that one pass serves them all."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.func import functional_call, stack_module_state
+
+from semdev.data.patterns import Patterns
+
+Outputs = torch.Tensor
+
+# The slope of each elementwise activation, from its own output.
+_SLOPES: dict[type[nn.Module], Callable[[torch.Tensor], torch.Tensor]] = {
+    nn.Tanh: lambda y: 1 - y**2,
+    nn.Sigmoid: lambda y: y * (1 - y),
+    nn.ReLU: lambda y: (y > 0).to(y.dtype),
+}
+
+
+def make_ensemble(
+    nets: list[nn.Module],
+    patterns: Patterns,
+    dtype: torch.dtype,
+    device: torch.device,
+    batched: bool,
+) -> Ensemble:
+    """Return the fastest ensemble that fits: a chain, any batched module, or one by one."""
+    nets = [net.to(device=device, dtype=dtype) for net in nets]
+    if not batched:
+        return Loop(nets, patterns)
+    if Chain.fits(nets[0]):
+        return Chain(nets, patterns)
+    ensemble = Batch(nets, patterns)
+    try:
+        with torch.no_grad():
+            ensemble.answer()
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        warnings.warn(
+            f"networks are trained one after the other: they cannot be batched ({reason})",
+            stacklevel=3,
+        )
+        return Loop(nets, patterns)
+    return ensemble
+
+
+class Ensemble:
+    """What all ensembles share: stacked parameters, and the loss."""
+
+    how: str
+
+    def __init__(self, nets: list[nn.Module], patterns: Patterns) -> None:
+        self.base = nets[0]
+        self.size = len(nets)
+        stacked, self.buffers = stack_module_state(nets)
+        self.parameters = {k: p.detach().clone().requires_grad_() for k, p in stacked.items()}
+        example = next(iter(self.parameters.values()))
+        self.inputs, self.targets, mask, weights = (
+            torch.tensor(x, dtype=example.dtype, device=example.device)
+            for x in (patterns.inputs, patterns.targets, patterns.mask, patterns.weights)
+        )
+        self.taught = mask * weights[:, None]
+
+    def answer(self) -> Outputs:
+        """Return outputs, seed × pattern × output."""
+        raise NotImplementedError(f"{type(self).__name__} must answer")
+
+    def record_hidden(self) -> list[torch.Tensor]:
+        """Return hidden layers, each seed × pattern × unit: inputs of all nn.Linear but one."""
+        raise NotImplementedError(f"{type(self).__name__} must record")
+
+    def measure_loss(self, outputs: Outputs) -> torch.Tensor:
+        """Return ½ Σ weight × (target − output)² for each seed."""
+        return (self.taught * (self.targets - outputs) ** 2).sum((1, 2)) / 2
+
+    def update(self, outputs: Outputs, rate: float) -> None:
+        """Take one step down the gradient. Seeds share no parameter, so none feels another."""
+        names = list(self.parameters)
+        loss = self.measure_loss(outputs).sum()
+        slopes = torch.autograd.grad(loss, [self.parameters[k] for k in names], allow_unused=True)
+        with torch.no_grad():
+            for name, slope in zip(names, slopes, strict=True):
+                if slope is not None:
+                    self.parameters[name].sub_(slope, alpha=rate)
+
+    def _answer_one(self, parameters: Any, buffers: Any) -> torch.Tensor:
+        return functional_call(self.base, (parameters, buffers), (self.inputs,))
+
+    def _hidden_one(self, parameters: Any, buffers: Any) -> list[torch.Tensor]:
+        seen: list[torch.Tensor] = []
+        linears = [m for m in self.base.modules() if isinstance(m, nn.Linear)]
+        hooks = [m.register_forward_pre_hook(lambda _, args: seen.append(args[0])) for m in linears]
+        try:
+            self._answer_one(parameters, buffers)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return seen[1:]
+
+
+class Batch(Ensemble):
+    """Any module that torch.vmap can map over seeds; gradients by autograd."""
+
+    how = "batched, autograd"
+
+    def answer(self) -> Outputs:
+        """Return outputs, seed × pattern × output."""
+        return torch.vmap(self._answer_one)(self.parameters, self.buffers)
+
+    @torch.no_grad()
+    def record_hidden(self) -> list[torch.Tensor]:
+        """Return hidden layers, each seed × pattern × unit."""
+        return torch.vmap(self._hidden_one)(self.parameters, self.buffers)
+
+
+class Loop(Ensemble):
+    """Any module at all, one seed after the other."""
+
+    how = "one by one, autograd"
+
+    def answer(self) -> Outputs:
+        """Return outputs, seed × pattern × output."""
+        return torch.stack([self._answer_one(*self._of(seed)) for seed in range(self.size)])
+
+    @torch.no_grad()
+    def record_hidden(self) -> list[torch.Tensor]:
+        """Return hidden layers, each seed × pattern × unit."""
+        each = [self._hidden_one(*self._of(seed)) for seed in range(self.size)]
+        return [torch.stack(layer) for layer in zip(*each, strict=True)]
+
+    def _of(self, seed: int) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        return (
+            {k: p[seed] for k, p in self.parameters.items()},
+            {k: b[seed] for k, b in self.buffers.items()},
+        )
+
+
+class Chain(Ensemble):
+    """Linear layers with elementwise activations between; gradients written out.
+
+    With layers h_0 = x, h_l = f_l(h_{l−1} W_lᵀ + b_l) and δ_D = (ŷ − y) f_D′ (times what is
+    taught), the slopes are ∂W_l = δ_lᵀ h_{l−1} and ∂b_l = Σ δ_l, with δ_{l−1} = δ_l W_l f_{l−1}′.
+    """
+
+    how = "batched, gradients written out"
+
+    def __init__(self, nets: list[nn.Module], patterns: Patterns) -> None:
+        super().__init__(nets, patterns)
+        for parameter in self.parameters.values():
+            parameter.requires_grad_(False)
+        self.layers: list[list[Any]] = []  # weights, bias or None, activation or None
+        for name, part in self.base.named_children():
+            if isinstance(part, nn.Linear):
+                bias = self.parameters.get(f"{name}.bias")
+                self.layers.append([self.parameters[f"{name}.weight"], bias, None])
+            elif type(part) in _SLOPES:
+                self.layers[-1][2] = part
+        self.activity: list[torch.Tensor] = []
+
+    @staticmethod
+    def fits(net: nn.Module) -> bool:
+        """Return whether `net` is Linear layers in sequence, at most one activation after each."""
+        if type(net) is not nn.Sequential:
+            return False
+        kinds = [type(part) for part in net if type(part) is not nn.Identity]
+        after_linear = all(
+            kind is nn.Linear or (kind in _SLOPES and k > 0 and kinds[k - 1] is nn.Linear)
+            for k, kind in enumerate(kinds)
+        )
+        trainable = all(p.requires_grad for p in net.parameters())
+        shared = len(set(map(id, net))) < len(net)
+        return after_linear and trainable and not shared
+
+    def answer(self) -> Outputs:
+        """Return outputs, seed × pattern × output."""
+        below = self.inputs.expand(self.size, *self.inputs.shape)
+        self.activity = [below]
+        for weights, bias, activation in self.layers:
+            below = below @ weights.mT
+            if bias is not None:
+                below += bias[:, None, :]
+            if activation is not None:
+                below = activation(below)
+            self.activity.append(below)
+        return below
+
+    def record_hidden(self) -> list[torch.Tensor]:
+        """Return hidden layers, each seed × pattern × unit, as of the last answer."""
+        return self.activity[1:-1]
+
+    def update(self, outputs: Outputs, rate: float) -> None:
+        """Take one step down the gradient."""
+        delta = (outputs - self.targets) * self.taught
+        for k in range(len(self.layers) - 1, -1, -1):
+            weights, bias, activation = self.layers[k]
+            if activation is not None:
+                delta = delta * _SLOPES[type(activation)](self.activity[k + 1])
+            below = delta @ weights if k else None
+            weights.sub_(delta.mT @ self.activity[k], alpha=rate)
+            if bias is not None:
+                bias.sub_(delta.sum(1), alpha=rate)
+            if below is not None:
+                delta = below

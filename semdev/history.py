@@ -1,0 +1,244 @@
+"""History: what happened while somebody learned, as a plain xr.Dataset.
+
+Variables
+    output(seed, time, item, property)   the belief about each cell
+    target(item, property)               the truth
+    loss(seed, time)                     ½ Σ frequency × (target − output)²
+    hidden_1(seed, time, item, unit_1)…  hidden layers, where they were asked for
+Coordinates
+    seed; time (learning time: step × learning rate); step(time) (updates);
+    item, frequency(item); property, relation(property);
+    ancestor(item, level)                the item's class at each level of the tree, where known;
+    settled(seed)                        whether learning had come to rest
+Attributes
+    schema (version), title, and provenance: JSON that says how it was made.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from semdev._names import require, suggest
+from semdev.data import trees
+from semdev.data.patterns import Patterns
+
+SCHEMA = 1
+DIMS = {
+    "output": ("seed", "time", "item", "property"),
+    "target": ("item", "property"),
+    "loss": ("seed", "time"),
+}
+COORDS = {
+    "seed": ("seed",),
+    "time": ("time",),
+    "step": ("time",),
+    "item": ("item",),
+    "frequency": ("item",),
+    "property": ("property",),
+    "relation": ("property",),
+}
+
+
+def make_history(
+    patterns: Patterns,
+    *,
+    output: np.ndarray,
+    loss: np.ndarray,
+    time: np.ndarray,
+    step: np.ndarray,
+    seeds: Sequence[int],
+    settled: np.ndarray,
+    provenance: Mapping[str, Any],
+    hidden: Sequence[np.ndarray] = (),
+) -> xr.Dataset:
+    """Put what a learner did into a History.
+
+    Parameters
+    ----------
+    patterns : Patterns
+        What was learned.
+    output : array, seed × time × item × property
+        Beliefs, already read back to items × properties.
+    loss : array, seed × time
+    time, step : arrays, time
+        Learning time and number of updates.
+    seeds : sequence of int
+    settled : array of bool, seed
+    provenance : mapping
+        What made it; versions and the data's digest are added.
+    hidden : arrays, seed × time × pattern × unit
+        Hidden layers from the input on.
+    """
+    data = patterns.data
+    table = data.properties
+    variables: dict[str, Any] = {
+        "output": (DIMS["output"], output),
+        "target": (DIMS["target"], table.values.copy()),
+        "loss": (DIMS["loss"], loss),
+    }
+    pattern_dim = "item" if patterns.one_per_item else "pattern"
+    for k, layer in enumerate(hidden, 1):
+        variables[f"hidden_{k}"] = (("seed", "time", pattern_dim, f"unit_{k}"), layer)
+    coords: dict[str, Any] = {
+        "seed": np.asarray(seeds, dtype=np.int64),
+        "time": np.asarray(time, dtype=float),
+        "step": ("time", np.asarray(step)),
+        "settled": ("seed", np.asarray(settled, dtype=bool)),
+        "item": table["item"].values,
+        "frequency": ("item", table["frequency"].values),
+        "property": table["property"].values,
+        "relation": ("property", table["relation"].values),
+    }
+    if data.tree is not None:
+        classes = trees.ancestors(data.tree).loc[table["item"].values]
+        coords["level"] = np.arange(classes.shape[1])
+        coords["ancestor"] = (("item", "level"), classes.to_numpy().astype(str))
+    if hidden and not patterns.one_per_item:
+        coords["pattern_relation"] = ("pattern", patterns.relations)
+    record = {
+        **provenance,
+        "data": data.name,
+        "coding": data.coding,
+        "digest": data.digest,
+        "seeds": [int(seed) for seed in seeds],
+        "versions": {
+            "python": platform.python_version(),
+            **{p: importlib.metadata.version(p) for p in ("numpy", "scipy", "xarray")},
+        },
+    }
+    attrs = {
+        "schema": SCHEMA,
+        "title": f"{record.get('model', 'a learner')} on {data.name}",
+        "provenance": json.dumps(record, ensure_ascii=False),
+    }
+    return check(xr.Dataset(variables, coords=coords, attrs=attrs))
+
+
+def check(history: xr.Dataset) -> xr.Dataset:
+    """Return `history` unchanged if it is one, else say what it lacks.
+
+    Raises
+    ------
+    TypeError
+        It is no xr.Dataset.
+    ValueError
+        A variable, coordinate or dimension is missing, or times do not increase.
+    """
+    if not isinstance(history, xr.Dataset):
+        raise TypeError(
+            f"a History (an xarray.Dataset made by train, solve or load_history) is needed, got "
+            f"{type(history).__name__}"
+        )
+    for names, found in ((DIMS, history.data_vars), (COORDS, history.coords)):
+        for name, dims in names.items():
+            if name not in found:
+                raise ValueError(
+                    f"this is no History: it has no {name}({', '.join(dims)}); "
+                    f"it holds {sorted(map(str, history.variables))}"
+                )
+            if history[name].dims != dims:
+                raise ValueError(
+                    f"this is no History: {name} has dimensions {history[name].dims}, not {dims}"
+                )
+    if not (np.diff(history["time"].values) > 0).all():
+        raise ValueError("this is no History: its times do not increase")
+    return history
+
+
+def ask(history: xr.Dataset, item: str, property: str) -> xr.DataArray:
+    """Return the belief that `item` has `property`, seed × time.
+
+    The number is on the scale of the data's coding: with 0/1, 0 is "no" and 1 is "yes".
+
+    Raises
+    ------
+    KeyError
+        No such item or property; the nearest match is suggested.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> exact = sd.solve(sd.load("saxe2019"), depth=2)
+    >>> belief = sd.ask(exact, "salmon", "can fly")
+    >>> belief.dims
+    ('seed', 'time')
+    >>> float(belief.max())    # a salmon is believed to fly, for a while
+    0.48
+    """
+    check(history)
+    where = get_provenance(history).get("data", "this History")
+    require(item, history["item"].values.tolist(), kind="item", where=where)
+    require(property, history["property"].values.tolist(), kind="property", where=where)
+    return history["output"].sel(item=item, property=property)
+
+
+def get_provenance(history: xr.Dataset) -> dict[str, Any]:
+    """Return how a History was made: model, data, digest, seeds, learning rate, versions.
+
+    >>> import semdev as sd
+    >>> sd.get_provenance(sd.solve(sd.load("saxe2019"), depth=2))["data"]
+    'saxe2019'
+    """
+    return json.loads(history.attrs.get("provenance", "{}"))
+
+
+def save_history(history: xr.Dataset, path: str | Path) -> Path:
+    """Write a History to a netCDF file, whole or not at all.
+
+    It is written beside `path` first and then moved there, so that a run that is killed
+    half-way leaves an older file of that name as it was. Returns the path.
+    """
+    check(history)
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"no folder {str(path.parent)!r} to save {path.name!r} in")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        history.to_netcdf(unfinished, engine="h5netcdf")
+        with open(unfinished, "rb+") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
+
+
+def load_history(path: str | Path) -> xr.Dataset:
+    """Read a History that `save_history` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such file; the nearest name beside it is suggested.
+    ValueError
+        The file is truncated, foreign, or holds something that is no History.
+    """
+    path = Path(path)
+    if not path.is_file():
+        beside = [p.name for p in path.parent.glob("*.nc")] if path.parent.is_dir() else []
+        raise FileNotFoundError(
+            f"no file {str(path)!r}" + (f"; {suggest(path.name, beside)}" if beside else "")
+        )
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as file:
+            history = file.load()
+    except Exception as error:
+        raise ValueError(
+            f"{str(path)!r} cannot be read as a History: it is truncated or no netCDF file ({error})"
+        ) from error
+    version = history.attrs.get("schema", SCHEMA)
+    if version > SCHEMA:
+        raise ValueError(f"{str(path)!r} was written by a newer semdev (schema {version})")
+    try:
+        return check(history)
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r}: {error}") from None

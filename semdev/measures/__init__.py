@@ -1,0 +1,1 @@
+"""What we see in a History: one idea a file, pure functions."""

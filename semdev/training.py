@@ -1,0 +1,353 @@
+"""Train an ensemble: every seed a network of its own, all of them in one batched pass."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import nn
+from tqdm.auto import tqdm
+
+from semdev._names import require
+from semdev.data.dataset import Dataset
+from semdev.data.patterns import Patterns, make_patterns
+from semdev.ensembles import Ensemble, make_ensemble
+from semdev.history import make_history
+from semdev.models.networks import count_linear_layers
+from semdev.models.theory import SETTLED, bound_learning_rate, decompose, time_to_reach
+from semdev.recording import Log, Plan
+
+Model = Callable[..., nn.Module]
+
+MOST_STEPS = 200_000
+SHARE_OF_BOUND = 0.03
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
+
+class DivergenceError(RuntimeError):
+    """The loss grew without bound."""
+
+
+def train(
+    model: Model,
+    data: Dataset | Patterns,
+    *,
+    seeds: int | Iterable[int],
+    learning_rate: float | None = None,
+    steps: int | None = None,
+    record: int | Sequence[int] = 200,
+    hidden: bool = False,
+    dtype: str = "float64",
+    device: str = "cpu",
+    batched: bool = True,
+    progress: bool | None = None,
+) -> xr.Dataset:
+    """Train networks on a data set by full-batch gradient descent; return their History.
+
+    The loss is ½ Σ frequency × (target − output)² over items and properties; time is
+    step × learning rate, so that results are on the time scale of the theory (τ = 1).
+
+    Parameters
+    ----------
+    model : factory or nn.Module class
+        Something that builds one network: `DeepLinear(…)`, `Shallow()`, `MLP(…)`, or your own
+        class or function, called with (n_inputs, n_outputs) or with nothing. It maps inputs
+        (pattern × input) to outputs (pattern × output).
+    data : Dataset or Patterns
+    seeds : int or iterable of int
+        How many networks (seeds 0, 1, …), or which seeds. A seed fixes its network's initial
+        weights and so its whole trajectory, whoever else is trained beside it.
+    learning_rate : float, optional
+        Default: 3 % of the largest that is safely stable for a linear network of this
+        depth on these data, so that the fastest mode keeps within some 2 % of the theory's time. A linear network refuses one over its stability bound.
+    steps : int, optional
+        Updates. Default: until learning has settled (every answer within 2 % of the largest
+        target, or a loss that has stopped changing long after the weakest mode is due), at most
+        200 000; a warning says if it has not.
+    record : int or increasing sequence of int
+        How many times to record (denser early on, when the strongest modes are learned), or at
+        which steps; the last step is always recorded.
+    hidden : bool
+        Record hidden layers too (the input of every nn.Linear but the first).
+    dtype : "float64" or "float32"
+    device : str
+        A torch device: "cpu", "cuda", …
+    batched : bool
+        All networks in one pass (default), or one after the other.
+    progress : bool, optional
+        Show a progress bar: always, never, or (default) on anything over a second.
+
+    Returns
+    -------
+    xr.Dataset
+        A History (see `semdev.history`).
+
+    Raises
+    ------
+    TypeError, ValueError
+        A model that is none, one that does not fit the data or whose answers are random, bad
+        seeds, steps or times, a learning rate over the stability bound.
+    DivergenceError
+        The loss grew without bound or became NaN.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> deep = sd.train(sd.DeepLinear(hidden=16), sd.load("saxe2019"), seeds=3)
+    >>> deep["output"].sel(item="salmon", property="can fly").max("time").round(1).values
+    array([0.4, 0.4, 0.4])
+    """
+    patterns = make_patterns(data)
+    numbers = read_seeds(seeds)
+    require(dtype, DTYPES, kind="dtype", where="train")
+    nets = _build_all(model, patterns, numbers)
+    ensemble = make_ensemble(nets, patterns, DTYPES[dtype], torch.device(device), batched)
+    ensemble.answer()
+    if hidden and not ensemble.record_hidden():
+        raise ValueError(
+            "hidden=True, but this network has no hidden layer to record (a hidden layer is the "
+            "input of an nn.Linear that is not the first)"
+        )
+    rate, chosen = _choose_rate(learning_rate, nets[0], patterns)
+    horizon = _estimate_steps(nets[0], patterns, rate)
+    plan = Plan(record, steps, MOST_STEPS)
+    log = Log()
+    bar = tqdm(
+        total=None if plan.open_ended else plan.last, delay=0.0 if progress else 1.0, disable=progress is False,
+        desc=f"training {len(numbers)} networks", unit="step", leave=False,
+    )  # fmt: skip
+    with bar:
+        settled = _run(ensemble, plan, log, rate, horizon, hidden, bar)
+    if plan.open_ended:
+        log.thin_to(plan.most)
+        if not settled.all():
+            warnings.warn(
+                f"{(~settled).sum()} of {len(numbers)} networks had not settled after "
+                f"{log.steps[-1]} steps; give a larger learning_rate or steps=",
+                stacklevel=2,
+            )
+    return make_history(
+        patterns,
+        output=patterns.read_back(np.stack(log.outputs, axis=1)),
+        loss=np.stack(log.losses, axis=1),
+        time=np.array(log.steps) * rate,
+        step=np.array(log.steps),
+        seeds=numbers,
+        settled=settled,
+        hidden=[np.stack(layer, axis=1) for layer in zip(*log.hidden, strict=True)],
+        provenance={
+            "made_by": "semdev.train",
+            "model": describe_model(model),
+            "learning_rate": rate,
+            "learning_rate_from": chosen,
+            "steps": log.steps[-1],
+            "dtype": dtype,
+            "device": device,
+            "engine": ensemble.how,
+            "torch": torch.__version__,
+        },
+    )
+
+
+def initial_weights(
+    model: Model, data: Dataset | Patterns, *, seeds: int | Iterable[int]
+) -> list[np.ndarray]:
+    """Return the weight matrices with which `train` would begin, first layer first.
+
+    Each is seed × output × input, as `solve(…, initial="matched", weights=…)` takes them.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> w1, w2 = initial_weights(sd.DeepLinear(hidden=16), sd.load("saxe2019"), seeds=5)
+    >>> w1.shape, w2.shape
+    ((5, 16, 4), (5, 7, 16))
+    """
+    nets = _build_all(model, make_patterns(data), read_seeds(seeds))
+    matrices = [[p.detach().double().numpy() for p in net.parameters() if p.ndim == 2] for net in nets]
+    return [np.stack(layer) for layer in zip(*matrices, strict=True)]
+
+
+def describe_model(model: Model) -> str:
+    """Return a model's name for provenance and titles."""
+    name = getattr(model, "__qualname__", None)
+    return f"{model.__module__}.{name}" if name else repr(model)
+
+
+def read_seeds(seeds: int | Iterable[int]) -> list[int]:
+    """Return the seeds meant by a number of networks or by a list of seeds."""
+    if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
+        numbers = list(range(int(seeds)))
+    else:
+        try:
+            numbers = [int(seed) for seed in seeds]  # type: ignore[union-attr]
+            exact = numbers == list(seeds)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            exact = False
+        if not exact:
+            raise ValueError(f"seeds is how many, or a list of whole numbers; got {seeds!r}")
+    if not numbers or len(set(numbers)) < len(numbers) or min(numbers) < 0:
+        raise ValueError(f"seeds must be one or more different numbers ≥ 0, got {seeds!r}")
+    return numbers
+
+
+def _build_all(model: Model, patterns: Patterns, seeds: Sequence[int]) -> list[nn.Module]:
+    """Build one network for each seed and see that the first fits the data."""
+    if isinstance(model, nn.Module):
+        raise TypeError(
+            f"train needs something that builds a fresh network for every seed: pass the class or "
+            f"a function (lambda: {type(model).__name__}(…)), not a finished {type(model).__name__}"
+        )
+    if not callable(model):
+        raise TypeError(
+            f"model must be DeepLinear(…), Shallow(), MLP(…), an nn.Module class or a function "
+            f"that builds one; got {type(model).__name__}"
+        )
+    sizes = patterns.inputs.shape[1], patterns.targets.shape[1]
+    nets = [_build(model, sizes, seed) for seed in seeds]
+    net = nets[0]
+    if not any(p.requires_grad for p in net.parameters()):
+        raise ValueError(f"{describe_model(model)} has no trainable parameters")
+    inputs = torch.tensor(patterns.inputs, dtype=next(net.parameters()).dtype)
+    try:
+        with torch.no_grad():
+            first, second = net(inputs), net(inputs)
+    except Exception as error:
+        raise ValueError(
+            f"{describe_model(model)} cannot take this data: {patterns.data.name} shows "
+            f"{sizes[0]} inputs ({len(inputs)} patterns at a time); it says: {error}"
+        ) from error
+    wanted = (len(inputs), sizes[1])
+    if tuple(first.shape) != wanted:
+        raise ValueError(
+            f"{describe_model(model)} answers with shape {tuple(first.shape)}; "
+            f"{patterns.data.name} needs {wanted} (patterns × properties)"
+        )
+    if not torch.equal(first, second):
+        raise ValueError(
+            f"{describe_model(model)} answers the same question differently each time (dropout?); "
+            "a seed would no longer fix the trajectory"
+        )
+    return nets
+
+
+def _build(model: Model, sizes: tuple[int, int], seed: int) -> nn.Module:
+    """Build one network under its own seed; torch's global random state stays as it was."""
+    try:
+        inspect.signature(model).bind(*sizes)
+        arguments: tuple[int, ...] = sizes
+    except TypeError:
+        arguments = ()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            net = model(*arguments)
+        except TypeError as error:
+            raise TypeError(
+                f"{describe_model(model)} is called with (n_inputs, n_outputs) = {sizes} or with "
+                f"nothing; it says: {error}"
+            ) from error
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"{describe_model(model)} built {type(net).__name__}, no nn.Module")
+    return net
+
+
+def _run(
+    ensemble: Ensemble,
+    plan: Plan,
+    log: Log,
+    rate: float,
+    horizon: float,
+    hidden: bool,
+    bar: Any,
+) -> np.ndarray:
+    """Train until the plan or learning itself ends; return which seeds have settled."""
+    scale = float(ensemble.targets.abs().max())
+    step = 0
+    while True:
+        outputs = ensemble.answer()
+        if plan.includes(step):
+            with torch.no_grad():
+                losses = ensemble.measure_loss(outputs).cpu().numpy()
+                _refuse_divergence(losses, log, step, rate)
+                log.steps.append(step)
+                log.outputs.append(outputs.detach().cpu().numpy().copy())
+                log.losses.append(losses)
+                if hidden:
+                    log.hidden.append([h.cpu().numpy() for h in ensemble.record_hidden()])
+                wrong = ((ensemble.targets - outputs) * (ensemble.taught > 0)).abs().amax((1, 2))
+            settled = (wrong.cpu().numpy() <= SETTLED * scale) | _has_stopped(log, horizon)
+            if step == plan.last or (plan.open_ended and settled.all()):
+                return settled
+            if plan.open_ended and len(log.steps) > 2 * plan.most:
+                log.keep(range(0, len(log.steps), 2))
+                plan.stride *= 2
+        ensemble.update(outputs, rate)
+        step += 1
+        bar.update()
+
+
+def _has_stopped(log: Log, horizon: float) -> np.ndarray:
+    """Return for each seed whether its loss changed by under 0.1 % in the second half of a run.
+
+    Only past the time by which the weakest mode is due: a plateau is no end.
+    """
+    now = log.steps[-1]
+    if now < horizon:
+        return np.zeros(len(log.losses[-1]), dtype=bool)
+    halfway = int(np.searchsorted(log.steps, now / 2))
+    before, after = log.losses[halfway], log.losses[-1]
+    return np.abs(before - after) <= 1e-3 * np.abs(before)
+
+
+def _refuse_divergence(losses: np.ndarray, log: Log, step: int, rate: float) -> None:
+    limit = 100 * log.losses[0] + 1e-12 if log.losses else np.inf
+    bad = ~(np.isfinite(losses) & (losses < limit))
+    if bad.any():
+        raise DivergenceError(
+            f"{bad.sum()} of {len(bad)} networks diverged by step {step} (loss "
+            f"{losses[bad][0]:.3g}) at learning rate {rate:.3g}; try {rate / 4:.2g}, or leave "
+            "learning_rate out to have a stable one chosen"
+        )
+
+
+def _choose_rate(
+    asked: float | None, net: nn.Module, patterns: Patterns
+) -> tuple[float, str]:
+    """Return the learning rate and where it comes from; refuse one that cannot be stable."""
+    linear = count_linear_layers(net)
+    depth = linear or max(1, sum(p.ndim >= 2 for p in net.parameters()))
+    safe, largest = bound_learning_rate(patterns, depth=depth)
+    has_bias = any(p.ndim == 1 for p in net.parameters())
+    if has_bias:
+        # A bias adds Σ frequency to the largest curvature at most.
+        safe = 2 / (2 / safe + patterns.weights.sum())
+    if asked is None:
+        return SHARE_OF_BOUND * safe, f"semdev: {SHARE_OF_BOUND:.0%} of the stable bound"
+    if not (isinstance(asked, (int, float)) and math.isfinite(asked) and asked > 0):
+        raise ValueError(f"learning_rate must be a positive number, got {asked!r}")
+    if linear and asked >= largest:
+        raise ValueError(
+            f"learning_rate {asked:.3g} is over the stability bound {largest:.3g} of a linear "
+            f"network of {depth} weight matrices on {patterns.data.name}; it would diverge. "
+            f"Try {SHARE_OF_BOUND * safe:.2g}"
+        )
+    return float(asked), "given"
+
+
+def _estimate_steps(net: nn.Module, patterns: Patterns, rate: float) -> float:
+    """Return by when a linear network like this one would have learned its weakest mode."""
+    matrices = [p.detach().double() for p in net.parameters() if p.ndim == 2]
+    modes = decompose(patterns)
+    end = modes.s / modes.d
+    size = [float(w.square().mean().sqrt()) * math.sqrt(max(w.shape)) for w in matrices]
+    initial = np.clip(np.prod(size), 1e-30, 0.5 * end)
+    depth = max(1, len(matrices))
+    times = time_to_reach(0.99, modes.s, initial=initial, depth=depth, d=modes.d)
+    return float(2 * times[modes.s > 1e-3 * modes.s[0]].max() / rate)
