@@ -16,7 +16,6 @@ from semdev._version import __version__
 
 _HOME = {
     # what there is to learn
-    "trees": "semdev.data.trees",
     "Dataset": "semdev.data.dataset",
     "branching_diffusion": "semdev.data.generators",
     "nested_features": "semdev.data.generators",
@@ -28,7 +27,6 @@ _HOME = {
     "DeepLinear": "semdev.models.networks",
     "Shallow": "semdev.models.networks",
     "MLP": "semdev.models.networks",
-    "theory": "semdev.models.theory",
     "solve": "semdev.models.theory",
     "train": "semdev.training",
     "initial_weights": "semdev.training",
@@ -46,19 +44,24 @@ _HOME = {
     "overgeneralizations": "semdev.measures.overgeneralization",
     "predict_peaks": "semdev.measures.overgeneralization",
     "summarize": "semdev.measures.summary",
-    # how it looks, what was published
+}
+_MODULES = {
+    "trees": "semdev.data.trees",
+    "theory": "semdev.models.theory",
     "plots": "semdev.plots",
     "papers": "semdev.papers",
 }
 
-__all__ = ["__version__", *_HOME]
+__all__ = ["__version__", *_HOME, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name in _MODULES:
+        value: Any = importlib.import_module(_MODULES[name])
+    elif name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+    else:
         raise AttributeError(f"module 'semdev' has no attribute {name!r}")
-    home = importlib.import_module(_HOME[name])
-    value = home if _HOME[name].rsplit(".", 1)[-1] == name else getattr(home, name)
     globals()[name] = value
     return value
 

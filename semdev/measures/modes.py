@@ -1,0 +1,141 @@
+"""Modes: how far a learner has come along each of the data's own dimensions."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from semdev.data import trees
+from semdev.history import check
+
+
+def mode_strengths(history: xr.Dataset) -> xr.DataArray:
+    """Return how strongly each mode of the data is present in the outputs.
+
+    With target Y = Σ_α s_α v_α u_αᵀ (items × properties, singular value decomposition) the
+    strength is a_α(t) = v_αᵀ Ŷ(t) u_α; learned, it equals s_α. Of modes with tied singular
+    values only the span is defined, so each is given the mean strength of its tie.
+
+    Parameters
+    ----------
+    history : xr.Dataset
+        A History.
+
+    Returns
+    -------
+    DataArray, seed × time × mode
+        With coordinates on `mode` (1, 2, … strongest first): `singular_value`; where there is a
+        tree `mode_level`, the level whose distinctions the mode draws (0: all items alike), and
+        `purity`, the share of the mode that lies in that level's subspace.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> a = sd.mode_strengths(sd.solve(sd.load("saxe2019"), depth=2))
+    >>> a.isel(seed=0, time=-1).values ** 2
+    array([7., 3., 1., 1.])
+    """
+    target, output = check(history)["target"], history["output"]
+    v, s, ut = np.linalg.svd(target.values, full_matrices=False)
+    keep = s > 1e-10 * s[0]
+    v, s, ut = v[:, keep], s[keep], ut[keep]
+    values = np.einsum("im,stip,mp->stm", v, output.values, ut, optimize=True)
+    for tied in tied_groups(s):
+        values[..., tied] = values[..., tied].mean(-1, keepdims=True)
+    coords: dict = {
+        "seed": history["seed"], "time": history["time"], "mode": np.arange(1, len(s) + 1),
+        "singular_value": ("mode", s),
+    }  # fmt: skip
+    if "ancestor" in history.coords:
+        shares = np.einsum("im,lij,jm->lm", v, level_subspaces(history).values, v)
+        coords["mode_level"] = ("mode", shares.argmax(0))
+        coords["purity"] = ("mode", shares.max(0))
+    return xr.DataArray(values, dims=("seed", "time", "mode"), coords=coords, name="strength")
+
+
+def tied_groups(s: np.ndarray, *, tolerance: float = 1e-6) -> list[np.ndarray]:
+    """Return the indices of singular values (sorted) that are equal, tie by tie.
+
+    >>> tied_groups(np.array([3.0, 1.0, 1.0]))
+    [array([0]), array([1, 2])]
+    """
+    return np.split(np.arange(len(s)), np.flatnonzero(-np.diff(s) > tolerance * s[0]) + 1)
+
+
+def level_subspaces(history: xr.Dataset) -> xr.DataArray:
+    """Return, for each level of the tree, the projector on the distinctions it draws.
+
+    Level l's subspace holds the item vectors that are constant within each class of depth l and
+    sum to zero over the members of each class of depth l − 1; level 0 is what all items share.
+    The subspaces are orthogonal and together hold everything.
+
+    Returns
+    -------
+    DataArray, level × item × item_2
+
+    Raises
+    ------
+    ValueError
+        The History has no tree.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> exact = sd.solve(sd.load("saxe2019"), depth=2)
+    >>> np.einsum("lii->l", level_subspaces(exact))    # dimensions of each level
+    array([1., 1., 2.])
+    """
+    classes = require_tree(history).values
+    spans = []
+    for level in range(classes.shape[1]):
+        same = classes[:, level][:, None] == classes[:, level][None, :]
+        spans.append(same / same.sum(1, keepdims=True))
+    projectors = np.diff(np.stack(spans), axis=0, prepend=0.0)
+    items = history["item"].values
+    return xr.DataArray(
+        projectors, dims=("level", "item", "item_2"),
+        coords={"level": history["level"].values, "item": items, "item_2": items},
+    )  # fmt: skip
+
+
+def level_strengths(history: xr.Dataset) -> xr.DataArray:
+    """Return how much of each tree level's distinctions the outputs draw.
+
+    With the level's projector P_l: ⟨P_l Ŷ(t), Y⟩ / |P_l Y|², 0 before and 1 after learning. It
+    does not depend on how tied modes are turned. NaN for a level at which the data differ in
+    nothing.
+
+    Returns
+    -------
+    DataArray, seed × time × level
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> level_strengths(sd.solve(sd.load("saxe2019"), depth=2)).isel(seed=0, time=-1).values
+    array([1.0, 1.0, 1.0])
+    """
+    target = check(history)["target"].values
+    drawn = np.einsum("lij,jp->lip", level_subspaces(history).values, target)
+    size = np.einsum("lip,ip->l", drawn, target)
+    size = np.where(size > 1e-12 * np.sum(target**2), size, np.nan)
+    values = np.einsum("lip,stip->stl", drawn, history["output"].values, optimize=True) / size
+    return xr.DataArray(
+        values, dims=("seed", "time", "level"),
+        coords={k: history[k] for k in ("seed", "time", "level")}, name="strength",
+    )  # fmt: skip
+
+
+def require_tree(history: xr.Dataset) -> xr.DataArray:
+    """Return `ancestor` (item × level), or say that there is no tree and how to give one."""
+    if "ancestor" not in check(history).coords:
+        raise ValueError(
+            "this measure needs a tree over the items: Dataset(…, tree=semdev.trees.from_nested("
+            "{…})), or from the data themselves semdev.trees.from_clustering(values, items)"
+        )
+    return history["ancestor"]
+
+
+def parting_levels(history: xr.Dataset) -> np.ndarray:
+    """Return the depth of each two items' last common ancestor, item × item."""
+    return trees.common_levels(require_tree(history).values)

@@ -1,0 +1,188 @@
+"""Stages: when each mode is learned, how sharply, and how many plateaus the loss has."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+from scipy import optimize, signal, special
+
+from semdev.history import check
+from semdev.measures.crossing import first_crossing
+from semdev.measures.modes import mode_strengths
+
+
+def transitions(history: xr.Dataset) -> xr.Dataset:
+    """Return when each mode of the data is learned, how sharply, and in which shape.
+
+    Of the share r(t) = a_α(t) / s_α (`mode_strengths`): onset at 5 %, half-time at 50 %, rise
+    from 10 % to 90 %, and sharpness = rise time ÷ half-time. A deep linear network's mode is
+    logistic, with a sharpness near 2 ln 9 / ln(s/a₀ − 1), that falls to 0 with the starting
+    strength a₀; a shallow one's is exponential, with ln 9 / ln 2 = 3.17 whatever the start
+    (Saxe, McClelland & Ganguli 2014, 2019; sharpness derived here). Which of the two a curve is,
+    is judged by BIC of least-squares fits to 60 evenly spaced times up to twice the time of 90 %.
+
+    Parameters
+    ----------
+    history : xr.Dataset
+        A History.
+
+    Returns
+    -------
+    Dataset
+        Over seed × mode: `onset`, `half_time`, `rise_time`, `sharpness` (NaN if never reached),
+        `bic_logistic`, `bic_exponential` (smaller is better), `sigmoidal` (bool, the logistic
+        wins). Over seed: `stages`, see `count_stages`. Coordinates as in `mode_strengths`.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> world = sd.load("saxe2019")
+    >>> deep, shallow = (transitions(sd.solve(world, depth=d)).isel(seed=0) for d in (2, 1))
+    >>> deep["sharpness"].values, deep["sigmoidal"].values
+    (array([0.35, 0.36, 0.38, 0.38]), array([ True,  True,  True,  True]))
+    >>> shallow["sharpness"].values, shallow["sigmoidal"].values
+    (array([3.2, 3.2, 3.2, 3.2]), array([False, False, False, False]))
+    """
+    strength = mode_strengths(history)
+    share = strength / strength["singular_value"]
+    at = {level: first_crossing(share, level) for level in (0.05, 0.1, 0.5, 0.9)}
+    rise = at[0.9] - at[0.1]
+    fits = xr.apply_ufunc(
+        _compare_shapes, share, at[0.5], at[0.9], kwargs={"time": share["time"].values},
+        input_core_dims=[["time"], [], []], output_core_dims=[["shape"]], vectorize=True,
+    )  # fmt: skip
+    logistic, exponential = fits.isel(shape=0), fits.isel(shape=1)
+    return xr.Dataset(
+        {
+            "onset": at[0.05],
+            "half_time": at[0.5],
+            "rise_time": rise,
+            "sharpness": rise / at[0.5],
+            "bic_logistic": logistic,
+            "bic_exponential": exponential,
+            "sigmoidal": logistic < exponential,
+            "stages": count_stages(history),
+        }
+    )
+
+
+def _compare_shapes(
+    share: np.ndarray, half: float, ninety: float, *, time: np.ndarray
+) -> np.ndarray:
+    """Return BIC of a logistic (3 parameters) and of an exponential (2) fit to one curve."""
+    if not half > 0:
+        return np.array([np.nan, np.nan])
+    end = min(2 * ninety, time[-1]) if ninety > 0 else time[-1]
+    grid = np.linspace(0, end, 60)
+    curve = np.interp(grid, time, share)
+    width = max((ninety - half) / np.log(9), half / 50) if ninety > 0 else half / 4
+
+    def logistic(t: np.ndarray, top: float, middle: float, w: float) -> np.ndarray:
+        return top * special.expit((t - middle) / w)
+
+    def exponential(t: np.ndarray, top: float, tau: float) -> np.ndarray:
+        return -top * np.expm1(-t / tau)
+
+    return np.array(
+        [
+            _bic(logistic, grid, curve, [1.0, half, width], [1e-6, 0.0, 1e-6 * end]),
+            _bic(exponential, grid, curve, [1.0, half / np.log(2)], [1e-6, 1e-6 * end]),
+        ]
+    )
+
+
+def _bic(
+    shape: Callable[..., np.ndarray],
+    x: np.ndarray,
+    y: np.ndarray,
+    start: list[float],
+    lower: list[float],
+) -> float:
+    """Return n ln(RSS / n) + k ln n at the least-squares fit; RSS is floored at rounding."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optimize.OptimizeWarning)  # only the covariance is at fault
+        best, _ = optimize.curve_fit(
+            shape, x, y, p0=np.maximum(start, lower), bounds=(lower, np.inf), max_nfev=2000
+        )
+    rss = max(float(np.sum((y - shape(x, *best)) ** 2)), 1e-20)
+    return len(x) * np.log(rss / len(x)) + len(best) * np.log(len(x))
+
+
+def stage_times(
+    history: xr.Dataset, *, prominence: float = 1.2, least: float = 1e-3
+) -> xr.DataArray:
+    """Return when the loss drops from one plateau to the next.
+
+    A stage is a peak of the rate of learning −d loss/dt, inside the run, that stands out from
+    the troughs around it by a factor of `prominence` (by default a fifth, a dip that the eye sees in
+    the curve), and in whose course (trough to trough) the
+    loss falls by at least the share `least` of its first value. A factor, not a height, because
+    a mode's rate at its peak is proportional to s³. A learner whose rate only falls, such as a
+    shallow network, has no stage.
+
+    Parameters
+    ----------
+    history : xr.Dataset
+        A History.
+    prominence : float
+        Factor, above 1.
+    least : float
+        Share of the first loss, 0 to 1.
+
+    Returns
+    -------
+    DataArray, seed × stage
+        Times; NaN where a seed has fewer stages than another.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> stage_times(sd.solve(sd.load("saxe2019"), depth=2, initial=1e-8)).isel(seed=0).values
+    array([ 3.7,  5.5,  9.2])
+    """
+    if not (prominence > 1 and 0 <= least < 1):
+        raise ValueError(
+            f"prominence is a factor above 1 and least a share; got {prominence} and {least}"
+        )
+    loss, time = check(history)["loss"].values, history["time"].values
+    found = [_find_stages(each, time, prominence, least) for each in loss]
+    most = max(map(len, found))
+    padded = np.full((len(found), most), np.nan)
+    for row, times in zip(padded, found, strict=True):
+        row[: len(times)] = times
+    return xr.DataArray(
+        padded, dims=("seed", "stage"),
+        coords={"seed": history["seed"], "stage": np.arange(1, most + 1)}, name="stage_time",
+    )  # fmt: skip
+
+
+def _find_stages(
+    loss: np.ndarray, time: np.ndarray, prominence: float, least: float
+) -> np.ndarray:
+    rate = -np.diff(loss) / np.diff(time)
+    middle = (time[:-1] + time[1:]) / 2
+    floor = 1e-9 * max(rate.max(), np.finfo(float).tiny)
+    peaks, _ = signal.find_peaks(np.log(np.maximum(rate, floor)), prominence=np.log(prominence))
+    if not len(peaks):
+        return peaks.astype(float)
+    troughs = [a + rate[a:b].argmin() for a, b in zip(peaks[:-1], peaks[1:], strict=True)]
+    fall = -np.diff(loss[[0, *troughs, len(loss) - 1]])
+    return middle[peaks[fall >= least * loss[0]]]
+
+
+def count_stages(history: xr.Dataset) -> xr.DataArray:
+    """Return how many stages (plateaus left behind) the loss of each seed shows: `stage_times`.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> world = sd.load("saxe2019")
+    >>> int(count_stages(sd.solve(world, depth=2, initial=1e-8))[0])
+    3
+    >>> int(count_stages(sd.solve(world, depth=1))[0])
+    0
+    """
+    return stage_times(history).notnull().sum("stage").rename("stages")
