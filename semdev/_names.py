@@ -19,6 +19,8 @@ def suggest(asked: object, allowed: Iterable[Hashable], *, most: int = 8) -> str
     near = difflib.get_close_matches(str(asked).casefold(), by_folded, n=1, cutoff=0.6)
     if near:
         return f"did you mean {by_folded[near[0]]!r}?"
+    if not names:
+        return "there are none"
     more = f", … ({len(names)} in all)" if len(names) > most else ""
     return "allowed: " + ", ".join(names[:most]) + more
 
@@ -26,10 +28,9 @@ def suggest(asked: object, allowed: Iterable[Hashable], *, most: int = 8) -> str
 def require(asked: Hashable, allowed: Iterable[Hashable], *, kind: str, where: str) -> None:
     """Raise a KeyError that teaches unless `asked` is among `allowed`.
 
-    >>> require("has bone", ["has bones"], kind="property", where="living_things")
+    >>> require("has bone", ["has bones"], kind="property", where="zoo")
     Traceback (most recent call last):
-        ...
-    KeyError: "no property 'has bone' in living_things; did you mean 'has bones'?"
+    semdev._names.NameNotFoundError: no property 'has bone' in zoo; did you mean 'has bones'?
     """
     names = list(allowed)
     if asked not in names:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ Model = Callable[..., nn.Module]
 
 MOST_STEPS = 200_000
 SHARE_OF_BOUND = 0.03
+SMALL = 3_000_000  # multiply-adds of a forward pass under which one thread is faster than two
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
@@ -122,7 +124,7 @@ def train(
         total=None if plan.open_ended else plan.last, delay=0.0 if progress else 1.0, disable=progress is False,
         desc=f"training {len(numbers)} networks", unit="step", leave=False,
     )  # fmt: skip
-    with bar:
+    with bar, _fitting_threads(ensemble):
         settled = _run(ensemble, plan, log, rate, horizon, hidden, bar)
     if plan.open_ended:
         log.thin_to(plan.most)
@@ -256,6 +258,18 @@ def _build(model: Model, sizes: tuple[int, int], seed: int) -> nn.Module:
     if not isinstance(net, nn.Module):
         raise TypeError(f"{describe_model(model)} built {type(net).__name__}, no nn.Module")
     return net
+
+
+@contextmanager
+def _fitting_threads(ensemble: Ensemble) -> Iterator[None]:
+    """Use one thread where an update is so small that several would wait for each other."""
+    before = torch.get_num_threads()
+    if sum(p.numel() for p in ensemble.parameters.values()) * len(ensemble.inputs) < SMALL:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _run(

@@ -48,7 +48,7 @@ def load(name: str = "living_things") -> Dataset:
     Examples
     --------
     >>> load("saxe2019")
-    <Dataset 'saxe2019': 4 items × 7 properties, coded 0/1; relations can 4, has 3; tree of 3 levels>
+    <Dataset 'saxe2019': 4 items × 7 properties, coded 0/1; ...; tree of 3 levels>
     """
     require(name, list_corpora(), kind="corpus", where="semdev")
     folder = find_folder()

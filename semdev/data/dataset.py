@@ -56,7 +56,7 @@ class Dataset:
     def __post_init__(self) -> None:
         object.__setattr__(self, "properties", _check_table(self.properties, self.name))
         if self.tree is not None:
-            _check_leaves(self.tree, self.properties["item"].values, self.name)
+            _check_leaves(self.tree, self.properties["item"].values.tolist(), self.name)
             object.__setattr__(self, "tree", nx.freeze(self.tree.copy()))
 
     @property
@@ -72,7 +72,10 @@ class Dataset:
         """A fingerprint of names, values, relations, frequencies and tree (16 hex digits)."""
         table = self.properties
         parts = [table[k].values.astype(str).tolist() for k in ("item", "property", "relation")]
-        edges = sorted(self.tree.edges(data="length", default=1.0)) if self.tree else []
+        edges: list[tuple[str, str, float]] = []
+        if self.tree is not None:
+            lengths = self.tree.edges(data="length", default=1.0)
+            edges = sorted((parent, child, float(length)) for parent, child, length in lengths)
         text = repr((parts, table["frequency"].values.tolist(), edges)).encode()
         return hashlib.sha256(text + table.values.tobytes()).hexdigest()[:16]
 
@@ -92,9 +95,11 @@ class Dataset:
         ----------
         frame : pd.DataFrame
             Wide: a row for each item (index, or a column `item`), a column for each property;
-            the columns may carry a second level (relation, property), a first row called
-            ``relation`` may name the relations, a column ``frequency`` the frequencies.
+            the columns may carry two levels (relation, property), or a first row called
+            ``relation`` may name the relations; a first column ``frequency`` (without a
+            relation) holds the frequencies.
             Long: columns item, property, value, and where wanted relation and frequency.
+            Cells are numbers or true and false.
         tree, name
             As for `Dataset`.
         relations : mapping of property to relation, optional
@@ -123,7 +128,9 @@ class Dataset:
     ) -> Dataset:
         """Make a Dataset from a CSV file in any form that `from_frame` reads.
 
-        Raises FileNotFoundError with the nearest file name when there is no such file.
+        The file is UTF-8; commas, semicolons or tabs separate its cells. Where no column is
+        called `item`, the first one names the items. Raises FileNotFoundError with the nearest
+        file name when there is no such file, ValueError for one that is no such table.
         """
         path = Path(path)
         frame = tables.read_csv(path)
@@ -154,7 +161,9 @@ class Dataset:
             goes back through `from_frame` without loss (but for the tree).
         """
         require(form, ["wide", "long"], kind="form", where="to_frame")
-        return tables.to_wide(self.properties) if form == "wide" else tables.to_long(self.properties)
+        return (
+            tables.to_wide(self.properties) if form == "wide" else tables.to_long(self.properties)
+        )
 
     def to_csv(self, path: str | Path, *, form: str = "wide") -> None:
         """Write the table to a CSV file that `from_csv`, R, JASP and a spreadsheet read."""
@@ -186,8 +195,10 @@ class Dataset:
             table = table.sel(property=self._find(properties, "property"))
         return Dataset(table, tree, self.name)
 
-    def _find(self, names: Iterable[Hashable], kind: str) -> list[Hashable]:
-        wanted = [names] if isinstance(names, str) else list(names)
+    def _find(self, names: Iterable[Hashable], kind: str) -> list[str]:
+        if isinstance(names, xr.DataArray):
+            names = names.values.tolist()
+        wanted: list[Any] = [names] if isinstance(names, str) else list(names)
         for each in wanted:
             require(each, self.properties[kind].values.tolist(), kind=kind, where=self.name)
         return wanted
@@ -224,44 +235,58 @@ def _check_table(given: Any, name: str) -> xr.DataArray:
             raise ValueError(f"{name} has no {kind}: there is nothing to learn")
         if kind not in given.coords:
             raise ValueError(f"{name}: the {kind} coordinate (the names) is missing")
-        names = given[kind].to_index()
-        if names.has_duplicates:
-            twice = names[names.duplicated()][0]
-            raise ValueError(f"{name}: {kind} {twice!r} is named twice")
+        seen: set[str] = set()
+        for number, label in enumerate(given[kind].values.tolist(), start=1):
+            if pd.isna(label) or label == "":
+                raise ValueError(f"{name}: {kind} {number} has no name")
+            if str(label) in seen:
+                raise ValueError(f"{name}: {kind} {str(label)!r} is named twice")
+            seen.add(str(label))
+    for coordinate, kind in (("relation", "property"), ("frequency", "item")):
+        if coordinate in given.coords and set(given[coordinate].dims) - {kind}:
+            raise ValueError(
+                f"{name}: {coordinate} belongs on {kind}, got it on {given[coordinate].dims}"
+            )
     given = given.transpose("item", "property")
-    values = np.array(given.values, dtype=float, order="C")
+    items, properties = (given[k].values.astype(str) for k in ("item", "property"))
+    try:
+        values = np.array(given.values, dtype=float, order="C")
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name}: properties must be numbers; {error}") from None
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
-        item, prop = (given[k].values[i] for k, i in zip(given.dims, bad[0], strict=True))
+        item, prop = str(items[bad[0, 0]]), str(properties[bad[0, 1]])
         raise ValueError(
             f"{name}: {len(bad)} of {values.size} cells are empty or infinite, the first is "
             f"{item!r} × {prop!r}; fill them in (from_csv and from_frame take fill=0) or leave "
             "them out with select()"
         )
-    item_names, property_names = (given[k].values.astype(str) for k in given.dims)
-    frequency = np.ones(len(item_names))
+    frequency = np.ones(len(items))
     if "frequency" in given.coords:
-        frequency = np.array(np.broadcast_to(given["frequency"].values, len(item_names)), float)
-    if not (np.isfinite(frequency).all() and (frequency > 0).all()):
-        raise ValueError(f"{name}: every frequency must be a positive number, got {frequency}")
-    relation = tables.guess_relations(property_names)
+        frequency = np.array(np.broadcast_to(given["frequency"].values, len(items)), float)
+    for item, each in zip(items.tolist(), frequency.tolist(), strict=True):
+        if not 0 < each < np.inf:
+            raise ValueError(f"{name}: frequency of {item!r} is {each}; it must be positive")
+    relation = tables.guess_relations(properties)
     if "relation" in given.coords:
-        relation = np.broadcast_to(given["relation"].values, len(property_names)).astype(str)
-    values.flags.writeable = False
-    return xr.DataArray(
+        relation = np.broadcast_to(given["relation"].values, len(properties)).astype(str)
+    table = xr.DataArray(
         values,
         dims=("item", "property"),
         coords={
-            "item": item_names,
-            "property": property_names,
+            "item": items,
+            "property": properties,
             "relation": ("property", relation),
             "frequency": ("item", frequency),
         },
         name="properties",
     )
+    for part in (table, table["relation"], table["frequency"]):
+        part.values.flags.writeable = False
+    return table
 
 
-def _check_leaves(tree: nx.DiGraph, items: np.ndarray, name: str) -> None:
+def _check_leaves(tree: nx.DiGraph, items: list[str], name: str) -> None:
     leaves = set(trees.leaves(trees.check(tree)))
     missing, extra = sorted(set(items) - leaves), sorted(leaves - set(items))
     if missing or extra:

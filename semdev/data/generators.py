@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -46,6 +48,8 @@ def branching_diffusion(
         Probability of +1 at the root.
     coding : "±1" or "0/1"
         How false is written: −1, or 0.
+    name : str
+        What the Dataset is called.
 
     Returns
     -------
@@ -68,13 +72,13 @@ def branching_diffusion(
         raise ValueError(f"properties must be at least 1, got {properties}")
     depth = nx.single_source_shortest_path_length(tree, trees.root(tree))
     levels = max(depth.values())
-    flips = np.full(levels, flip) if np.isscalar(flip) else np.array(flip, dtype=float)
+    flips = np.full(levels, flip) if np.ndim(flip) == 0 else np.array(flip, dtype=float)
     if len(flips) != levels:
         raise ValueError(
             f"flip needs one number, or one for each of the {levels} levels below the root; "
             f"got {len(flips)}"
         )
-    if ((flips < 0) | (flips > 1)).any() or not 0 <= root <= 1:
+    if not ((flips >= 0) & (flips <= 1)).all() or not 0 <= root <= 1:
         raise ValueError(f"flip and root are probabilities, 0 to 1; got {flip} and {root}")
     rng = np.random.default_rng(seed)
     values = {}
@@ -116,6 +120,8 @@ def nested_features(
         node by name a number or the properties' names (a node left out owns none).
     exceptions : (item, property) pairs
         Cells whose value is turned round.
+    name : str
+        What the Dataset is called.
 
     Raises
     ------
@@ -168,16 +174,14 @@ def _flip_along(chance: float, length: float) -> float:
     return (1 - (1 - 2 * chance) ** length) / 2
 
 
-def _features_of(
-    tree: nx.DiGraph, features: int | Sequence[int] | Mapping[str, int | Sequence[str]]
-) -> dict[str, list[str]]:
+def _features_of(tree: nx.DiGraph, features: Any) -> dict[str, list[str]]:
     depth = nx.single_source_shortest_path_length(tree, trees.root(tree))
-    plan: Mapping[str, int | Sequence[str]]
+    plan: Mapping[str, Any]
     if isinstance(features, Mapping):
         for node in features:
             require(node, tree.nodes, kind="node", where="the tree (features=)")
         plan = features
-    elif isinstance(features, int):
+    elif np.ndim(features) == 0:
         plan = dict.fromkeys(tree.nodes, features)
     else:
         levels = max(depth.values()) + 1
@@ -185,8 +189,8 @@ def _features_of(
             raise ValueError(f"features needs one number for each of the {levels} levels")
         plan = {node: features[depth[node]] for node in tree.nodes}
     return {
-        node: [f"has {node} feature {k + 1}" for k in range(what)] if isinstance(what, int)
-        else list(what)
+        node: [f"has {node} feature {k + 1}" for k in range(what)] if isinstance(what, Integral)
+        else [what] if isinstance(what, str) else list(what)
         for node, what in plan.items()
     }  # fmt: skip
 

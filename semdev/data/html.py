@@ -22,7 +22,7 @@ _STYLE = """<style>
 .semdev-data thead .up{writing-mode:vertical-rl;transform:rotate(180deg);white-space:nowrap}
 .semdev-data .rel{border-left:1px solid rgba(128,128,128,.6)}
 .semdev-data tbody th{text-align:left;white-space:nowrap;position:sticky;left:0;
- background:var(--jp-layout-color0,Canvas)}
+ background:var(--jp-layout-color0,var(--vscode-editor-background,Canvas))}
 .semdev-data .class{opacity:.6;font-style:italic}
 .semdev-data td{text-align:center}
 .semdev-data td i{display:inline-block;width:9px;height:9px;border-radius:50%;
@@ -50,7 +50,7 @@ def dataset(data: Dataset) -> str:
     )
     rows = []
     strongest = float(np.abs(table.values).max()) or 1.0
-    for name, depth, is_item in _outline(data)[: 2 * MOST_ITEMS]:
+    for name, depth, is_item in _outline(data):
         pad = f"padding-left:{0.3 + depth:.1f}em"
         if not is_item:
             rows.append(f'<tr><th class="class" style="{pad}">{escape(name)}</th></tr>')
@@ -63,7 +63,7 @@ def dataset(data: Dataset) -> str:
     items, properties = table.shape
     hidden = ""
     if items > MOST_ITEMS or properties > MOST_PROPERTIES:
-        hidden = " (the first of them shown)"
+        hidden = f" (the first {min(items, MOST_ITEMS)} × {min(properties, MOST_PROPERTIES)} shown)"
     return (
         f'{_STYLE}<div class="semdev-data"><b>{escape(data.name)}</b>: {items} items × '
         f"{properties} properties, coded {data.coding}{hidden}"
@@ -79,12 +79,12 @@ def _first_seen(names: np.ndarray) -> np.ndarray:
 
 
 def _outline(data: Dataset) -> list[tuple[str, int, bool]]:
-    """Return (name, depth, is an item) for every line, classes before their members."""
+    """Return (name, depth, is an item) for the first lines, classes before their members."""
     if data.tree is None:
-        return [(str(item), 0, True) for item in data.properties["item"].values]
-    lines = []
+        return [(str(item), 0, True) for item in data.properties["item"].values[:MOST_ITEMS]]
+    lines: list[tuple[str, int, bool]] = []
     stack = [(trees.root(data.tree), 0)]
-    while stack:
+    while stack and sum(is_item for *_, is_item in lines) < MOST_ITEMS:
         node, depth = stack.pop()
         children = list(data.tree.successors(node))
         lines.append((node, depth, not children))

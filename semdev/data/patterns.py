@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from semdev._names import require
 from semdev.data.dataset import Dataset
 
 
@@ -47,11 +48,17 @@ class Patterns:
 
     def read_back(self, outputs: np.ndarray) -> np.ndarray:
         """Return … × item × property for outputs … × pattern × output."""
-        return outputs if self.one_per_item else outputs[..., self.asked, np.arange(self.asked.shape[1])]
+        return (
+            outputs
+            if self.one_per_item
+            else outputs[..., self.asked, np.arange(self.asked.shape[1])]
+        )
 
 
 def make_patterns(
-    data: Dataset | Patterns, *, inputs: np.ndarray | xr.DataArray | None = None,
+    data: Dataset | Patterns,
+    *,
+    inputs: np.ndarray | xr.DataArray | None = None,
     relations: bool = False,
 ) -> Patterns:
     """Turn a Dataset into training patterns.
@@ -115,7 +122,10 @@ def make_patterns(
 
 def _check_inputs(inputs: np.ndarray | xr.DataArray, data: Dataset) -> np.ndarray:
     if isinstance(inputs, xr.DataArray) and "item" in inputs.coords:
-        inputs = inputs.sel(item=data.properties["item"].values)
+        items = data.properties["item"].values.tolist()
+        for item in items:
+            require(item, inputs["item"].values.tolist(), kind="item", where="inputs")
+        inputs = inputs.sel(item=items).transpose("item", ...)
     codes = np.array(inputs, dtype=float)
     n_items = data.properties.sizes["item"]
     if codes.ndim != 2 or len(codes) != n_items or not np.isfinite(codes).all():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,9 @@ from semdev._names import require, suggest
 
 RELATIONS = ("isa", "is", "can", "has")
 LONG = ("item", "property", "value")
+FREQUENCY = ("", "frequency")  # the relation and name of that column
+WORDS = {"": np.nan, "na": np.nan, "true": 1, "false": 0}  # as R and spreadsheets write them
+_FIRST_CELL = re.compile(r'(?:"(?:[^"]|"")*"|[^",;\t\r\n]*)([,;\t]?)')
 
 
 def guess_relations(properties: Any) -> np.ndarray:
@@ -51,76 +57,100 @@ def read_frame(
 def _read_wide(frame: pd.DataFrame) -> xr.DataArray:
     relation = None
     if isinstance(frame.columns, pd.MultiIndex):
-        relation = frame.columns.get_level_values(0).to_numpy(str)
-        frame = frame.set_axis(frame.columns.get_level_values(-1), axis=1)
-    if "item" in frame.columns:
-        frame = frame.set_index("item")
-        relation = None
-    if "relation" in frame.index:
-        relation = frame.loc["relation"].fillna("").to_numpy(str)
-        frame = frame.drop(index="relation")
-    is_property = frame.columns != "frequency"
-    if relation is not None:
-        relation = relation[is_property]
-    properties = frame.loc[:, is_property]
-    names = properties.columns.astype(str)
-    items = properties.index.astype(str)
-    values = np.array(
-        [_to_numbers(properties.iloc[:, k], name) for k, name in enumerate(names)]
-    ).T.reshape(len(items), len(names))
-    coords: dict[str, Any] = {"item": items.to_numpy(), "property": names.to_numpy()}
+        relation = _to_names(frame.columns.get_level_values(0))
+    elif "item" in frame.columns:
+        at = frame.columns.tolist().index("item")
+        frame = frame.set_axis(frame.iloc[:, at]).iloc[:, np.arange(frame.shape[1]) != at]
+    if relation is None and len(frame) and frame.index[0] == "relation":
+        first = frame.iloc[0]
+        if first.map(lambda cell: isinstance(cell, str) or pd.isna(cell)).all():
+            relation, frame = _to_names(first), frame.iloc[1:]
+    items, names = _to_names(frame.index), _to_names(frame.columns.get_level_values(-1))
+    columns = [_to_numbers(frame.iloc[:, k], name) for k, name in enumerate(names)]
+    values = np.array(columns).reshape(len(names), len(items)).T
+    coords: dict[str, Any] = {"item": items, "property": names}
     if relation is not None:
         coords["relation"] = ("property", relation)
-    if not is_property.all():
-        coords["frequency"] = ("item", _to_numbers(frame["frequency"], "frequency"))
-    return xr.DataArray(values, dims=("item", "property"), coords=coords)
+    table = xr.DataArray(values, dims=("item", "property"), coords=coords)
+    # A property may be called frequency too; the frequencies come first and have no relation.
+    labels = list(zip([""] * len(names) if relation is None else relation, names, strict=True))
+    if FREQUENCY in labels:
+        at = labels.index(FREQUENCY)
+        table = table[:, np.arange(len(names)) != at]
+        table = table.assign_coords(frequency=("item", values[:, at]))
+    return table
 
 
 def _read_long(frame: pd.DataFrame) -> xr.DataArray:
-    twice = frame[frame.duplicated(["item", "property"])]
+    cells = pd.DataFrame(
+        {
+            "item": _to_names(frame["item"]),
+            "property": _to_names(frame["property"]),
+            "value": _to_numbers(frame["value"], "value"),
+        }
+    )
+    twice = cells[cells.duplicated(["item", "property"])]
     if len(twice):
         first = twice.iloc[0]
         raise ValueError(f"{first['item']!r} × {first['property']!r} is given twice")
-    items = pd.unique(frame["item"].astype(str))
-    properties = pd.unique(frame["property"].astype(str))
-    numbers = frame.assign(value=_to_numbers(frame["value"], "value")).astype(
-        {"item": str, "property": str}
-    )
-    wide = numbers.pivot(index="item", columns="property", values="value")
+    items, properties = pd.unique(cells["item"]), pd.unique(cells["property"])
+    wide = cells.pivot(index="item", columns="property", values="value")
     coords: dict[str, Any] = {"item": items, "property": properties}
-    for column, owner in (("relation", "property"), ("frequency", "item")):
-        if column not in frame.columns:
-            continue
-        pairs = frame[[owner, column]].drop_duplicates()
-        if pairs[owner].duplicated().any():
-            which = pairs.loc[pairs[owner].duplicated(), owner].iloc[0]
-            raise ValueError(f"{owner} {which!r} is given more than one {column}")
-        coords[column] = (owner, pairs[column].to_numpy())
-    values = wide.loc[items, properties].to_numpy()
+    if "relation" in frame:
+        cells["relation"] = _to_names(frame["relation"])
+        coords["relation"] = ("property", _one_each(cells, "property", "relation"))
+    if "frequency" in frame:
+        cells["frequency"] = _to_numbers(frame["frequency"], "frequency")
+        coords["frequency"] = ("item", _one_each(cells, "item", "frequency"))
+    values = wide.reindex(index=items, columns=properties).to_numpy()
     return xr.DataArray(values, dims=("item", "property"), coords=coords)
 
 
+def _one_each(cells: pd.DataFrame, owner: str, column: str) -> np.ndarray:
+    """Return what `column` says of every `owner`, or say who is told two things."""
+    pairs = cells[[owner, column]].drop_duplicates()
+    twice = pairs.loc[pairs[owner].duplicated(), owner]
+    if len(twice):
+        raise ValueError(f"{owner} {twice.iloc[0]!r} is given more than one {column}")
+    return pairs[column].to_numpy()
+
+
+def _to_names(cells: Iterable[Any]) -> np.ndarray:
+    """Return names as strings; a missing one is an empty string."""
+    return np.array(["" if pd.isna(cell) else str(cell) for cell in cells], dtype=object)
+
+
 def _to_numbers(column: pd.Series, name: str) -> np.ndarray:
-    numbers = pd.to_numeric(column, errors="coerce").astype(float)
-    bad = numbers.isna() & column.notna()
-    if bad.any():
-        raise ValueError(
-            f"column {name!r}: {column[bad].iloc[0]!r} in row {column.index[bad][0]!r} "
-            "is not a number; write 1 for true and 0 for false"
-        )
-    return numbers.to_numpy()
+    """Return a column as floats: words stand for what `WORDS` says, an empty cell is NaN."""
+    numbers = np.full(len(column), np.nan)
+    for k, cell in enumerate(column):
+        word = cell.strip().casefold() if isinstance(cell, str) else cell
+        try:
+            numbers[k] = np.nan if pd.isna(cell) else float(WORDS.get(word, word))
+        except (TypeError, ValueError):
+            hint = "write 1 for true and 0 for false"
+            if re.fullmatch(r"[+-]?\d*,\d+", str(word)):
+                hint = f"write {word.replace(',', '.')}"
+            row = column.index.tolist()[k]
+            raise ValueError(
+                f"column {name!r}: {cell!r} in row {row!r} is not a number; {hint}"
+            ) from None
+    return numbers
 
 
 def to_wide(table: xr.DataArray) -> pd.DataFrame:
-    """Return item × (relation, property); a first column `frequency` where they differ."""
+    """Return item × (relation, property).
+
+    A first column `frequency` is there where they differ, or a property could be taken for it.
+    """
     columns = pd.MultiIndex.from_arrays(
         [table["relation"].values, table["property"].values], names=["relation", "property"]
     )
     frame = pd.DataFrame(
         table.values.copy(), index=pd.Index(table["item"].values, name="item"), columns=columns
     )
-    if not (table["frequency"] == 1).all():
-        frame.insert(0, ("", "frequency"), table["frequency"].values)
+    if FREQUENCY in columns or not (table["frequency"] == 1).all():
+        frame.insert(0, FREQUENCY, table["frequency"].values, allow_duplicates=True)
     return frame
 
 
@@ -139,32 +169,53 @@ def to_long(table: xr.DataArray) -> pd.DataFrame:
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """Read a CSV file; a missing file's error names the nearest one."""
-    if not path.exists():
+    """Read a CSV file as text, row by row as a spreadsheet numbers them.
+
+    The separator is the comma, semicolon or tab after the first cell. Not `pandas.read_csv`,
+    which takes an item called NA for a missing one and renames a property given twice.
+    """
+    if not path.is_file():
         beside = [p.name for p in path.parent.glob("*.csv")] if path.parent.exists() else []
         hint = f"; {suggest(path.name, beside)}" if beside else ""
         raise FileNotFoundError(f"no file {str(path)!r}{hint}")
-    frame = pd.read_csv(path)
-    if not set(LONG) <= set(frame.columns) and "item" not in frame.columns:
-        frame = frame.set_index(frame.columns[0])
-    return frame
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            text = file.read()
+        separator = _FIRST_CELL.match(text)[1] or ","  # type: ignore[index]  # it always matches
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        rows = {number: row for number, row in enumerate(lines, start=1) if any(row)}
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path.name} is not a CSV file in UTF-8: {error}") from error
+    if not rows:
+        raise ValueError(f"{path.name} is empty")
+    head = next(iter(rows.values()))
+    for number, row in rows.items():
+        if len(row) != len(head):
+            raise ValueError(
+                f"{path.name}: row {number} has {len(row)} cells, the first has {len(head)} "
+                f"(separated by {separator!r})"
+            )
+    if "item" not in head:
+        head[0] = "item"
+    used = [any(column) for column in zip(*rows.values(), strict=True)]
+    frame = pd.DataFrame.from_dict(rows, orient="index", dtype=object).loc[:, used]
+    return frame.iloc[1:].set_axis(frame.iloc[0].tolist(), axis=1)
 
 
 def write_csv(table: xr.DataArray, path: Path, *, form: str) -> None:
     """Write the wide form (with its `relation` row) or the long one, whole or not at all."""
     if form == "long":
         frame = to_long(table)
+        lines = [frame.columns.tolist(), *frame.to_numpy().tolist()]
     else:
-        wide = to_wide(table)
-        names = pd.DataFrame(
-            [wide.columns.get_level_values(0)], columns=wide.columns, index=["relation"]
-        )
-        frame = pd.concat([names.astype(object), wide.astype(object)])
-        frame = frame.set_axis(frame.columns.get_level_values(1), axis=1)
-        frame = frame.rename_axis(index="item", columns=None).reset_index()
+        frame = to_wide(table)
+        relations, names = (frame.columns.get_level_values(k) for k in (0, 1))
+        rows = zip(frame.index, frame.to_numpy().tolist(), strict=True)
+        lines = [["item", *names], ["relation", *relations], *([item, *row] for item, row in rows)]
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        frame.to_csv(unfinished, index=False)
+        with unfinished.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(lines)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -175,7 +226,8 @@ def read_nyu(folder: Path) -> xr.DataArray:
     names = {}
     for kind in ("items", "relations", "attributes"):
         path = _nyu_file(folder, kind)
-        names[kind] = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+        names[kind] = path.read_text(encoding="utf-8").split("\n")
+        names[kind] = [name for line in names[kind] if (name := line.strip())]
     items, relations, attributes = names["items"], names["relations"], names["attributes"]
     rows = np.loadtxt(_nyu_file(folder, "data"), ndmin=2)
     n, r = len(items), len(relations)
@@ -186,10 +238,15 @@ def read_nyu(folder: Path) -> xr.DataArray:
             f"relations and {len(attributes)} attributes need {expected[0]} × {expected[1]}"
         )
     if not ((rows[:, :n].sum(1) == 1).all() and (rows[:, n : n + r].sum(1) == 1).all()):
-        raise ValueError("sem_data.txt: every row needs exactly one item and one relation switched on")
+        raise ValueError(
+            "sem_data.txt: every row needs exactly one item and one relation switched on"
+        )
+    which = rows[:, :n].argmax(1), rows[:, n : n + r].argmax(1)
+    if len(set(zip(*which, strict=True))) < n * r:
+        raise ValueError("sem_data.txt: every item needs exactly one row with every relation")
     facts = np.zeros((n, r, len(attributes)))
-    facts[rows[:, :n].argmax(1), rows[:, n : n + r].argmax(1)] = rows[:, n + r :]
-    used = facts.any(0)
+    facts[which] = rows[:, n + r :]
+    used = np.array(facts.any(0))
     used[0, ~used.any(0)] = True  # an attribute that nothing has still is a property
     pairs = [(k, a) for a in range(len(attributes)) for k in range(r) if used[k, a]]
     return xr.DataArray(

@@ -1,0 +1,238 @@
+"""The command line: a thin door to the package."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from semdev._version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from semdev.data.dataset import Dataset
+
+EXAMPLES = """examples:
+  semdev list
+  semdev ask living_things worm "has bones"
+  semdev ask living_things worm "has bones" --plot worm.svg
+  semdev ask my_items.csv penguin "can fly" --tree my_items.nwk --seeds 50
+  semdev reproduce saxe2019
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code (0 fine, 1 a check failed, 2 bad input)."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    options = _make_parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except (KeyError, ValueError, TypeError, OSError, RuntimeError) as error:
+        print(f"semdev: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("semdev: stopped", file=sys.stderr)
+        return 130
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="semdev",
+        description="Models of semantic development: what learners come to believe, and when.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"semdev {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    listing = commands.add_parser("list", help="name the corpora and papers that come with semdev")
+    listing.set_defaults(run=_list)
+
+    asking = commands.add_parser(
+        "ask",
+        help="ask what networks believe of an item while they learn",
+        description="Train deep and shallow networks on a world and ask both, over time, whether "
+        "an item has a property.",
+    )
+    asking.add_argument("world", help="a corpus (see `semdev list`) or a CSV file of your own")
+    asking.add_argument("item", help="an item of that world, such as worm")
+    asking.add_argument("property", help='a property, such as "has bones"')
+    asking.add_argument("--tree", metavar="FILE", help="Newick file of a CSV's taxonomy")
+    asking.add_argument("--hidden", type=int, default=32, help="hidden units (default %(default)s)")
+    asking.add_argument("--seeds", type=int, default=20, help="networks (default %(default)s)")
+    asking.add_argument("--plot", metavar="FILE", help="draw the beliefs (.svg, .pdf, .png)")
+    asking.set_defaults(run=_ask)
+
+    reproducing = commands.add_parser(
+        "reproduce",
+        help="reproduce published figures, each with its checks",
+        description="Compute and draw a paper's figures, and hold each claim against a number.",
+    )
+    reproducing.add_argument("papers", nargs="*", metavar="PAPER", help="default: all of them")
+    reproducing.add_argument("--out", default="figures", help="folder (default %(default)s)")
+    reproducing.add_argument("--no-figures", action="store_true", help="print the checks alone")
+    reproducing.set_defaults(run=_reproduce)
+    return parser
+
+
+def _list(options: argparse.Namespace) -> int:
+    from semdev.data.corpora import load
+    from semdev.data.corpora import list_corpora
+    from semdev.papers import PAPERS, get_paper
+
+    print("corpora (semdev.load, semdev ask):")
+    for name in list_corpora():
+        world = load(name)
+        items, properties = world.properties.shape
+        print(f"  {name:<15}{items:>4} items × {properties:<4} coded {world.coding}")
+    print("papers (semdev reproduce):")
+    for name in PAPERS:
+        print(f"  {name:<15} {get_paper(name).TITLE}")
+    return 0
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from semdev.history import ask
+    from semdev.models.networks import DeepLinear, Shallow
+    from semdev.training import train
+
+    world = _read_world(options.world, options.tree)
+    world.select(items=[options.item], properties=[options.property])  # names first: cheap to refuse
+    models = {
+        "deep linear": DeepLinear(hidden=options.hidden),
+        "shallow": Shallow(),
+        "shallow with bias": Shallow(bias=True),
+    }
+    histories = {name: train(model, world, seeds=options.seeds) for name, model in models.items()}
+    table = _tabulate_beliefs(histories, options.item, options.property)
+    print(_say(table.loc["deep linear"], options))
+    print()
+    print(_format(table.drop(columns=["true", "class"])))
+    if options.plot:
+        import matplotlib
+
+        matplotlib.use("Agg")
+        from semdev import plots
+
+        others = {name: history for name, history in histories.items() if name != "deep linear"}
+        deep = histories["deep linear"]
+        axes = plots.beliefs(deep, options.item, options.property, compare=others)
+        end = float(ask(deep, options.item, options.property)["time"][-1])
+        axes.set_xlim(0, end)
+        axes.figure.savefig(options.plot, bbox_inches="tight")
+        print(f"\nwrote {options.plot}")
+    return 0
+
+
+def _read_world(name: str, tree: str | None) -> Dataset:
+    from semdev.data import trees
+    from semdev.data.corpora import list_corpora, load
+    from semdev.data.dataset import Dataset
+
+    if tree is None and not name.endswith(".csv") and not Path(name).exists():
+        return load(name)
+    if name in list_corpora():
+        raise ValueError(f"{name} has a tree of its own; --tree goes with a CSV file")
+    grown = trees.from_newick(Path(tree).read_text(encoding="utf-8")) if tree else None
+    return Dataset.from_csv(name, tree=grown)
+
+
+def _tabulate_beliefs(histories: dict[str, Any], item: str, prop: str) -> pd.DataFrame:
+    """Return what each model believes: a row a model, numbers with their interval over seeds."""
+    import pandas as pd
+
+    from semdev.history import ask
+    from semdev.measures.overgeneralization import overgeneralizations
+
+    rows = {}
+    for name, history in histories.items():
+        belief = ask(history, item, prop)
+        row: dict[str, Any] = {
+            "true": bool(history["target"].sel(item=item, property=prop) > 0),
+            "peak": belief.max("time").values,
+            "at time": belief["time"].values[belief.argmax("time").values],
+            "end": belief.isel(time=-1).values,
+            "excess": None,
+            "class": "",
+        }
+        if not row["true"] and "ancestor" in history.coords:
+            found = overgeneralizations(history).sel(item=item, property=prop)
+            row |= {"excess": found["excess"].values, "class": found["of_class"].item()}
+        rows[name] = row
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _say(row: pd.Series, options: argparse.Namespace) -> str:
+    """Return the finding in a sentence."""
+    import numpy as np
+
+    statement = f"“{options.item} {options.property}”"
+    peak, end, when = (float(np.median(row[k])) for k in ("peak", "end", "at time"))
+    if row["true"]:
+        text = f"True: {statement}. Deep linear networks learn it; the belief ends at {end:z.2f}."
+    elif peak - max(end, 0) > 0.05:
+        text = (
+            f"False, but believed for a while: in deep linear networks {statement} rises to "
+            f"{peak:.2f} (at time {when:.2f}) and falls to {end:z.2f}"
+        )
+        if row["excess"] is not None and np.isfinite(np.median(row["excess"])):
+            text += (
+                f"; at most {np.median(row['excess']):.2f} above the belief about items outside "
+                f"its class ({row['class']})"
+            )
+        text += "."
+    else:
+        text = f"False, and never much believed: {statement} peaks at {peak:z.2f}."
+    text += f" Medians of {options.seeds} networks."
+    return textwrap.fill(text, 90)
+
+
+def _format(table: pd.DataFrame) -> str:
+    from semdev.papers.checks import spread
+
+    shown = table.map(lambda x: "–" if x is None else spread(x, form=".2f"))
+    shown.columns = [f"{name} [95 % of seeds]" if k == 0 else name for k, name in enumerate(shown)]
+    return shown.to_string()
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from semdev.papers import PAPERS, get_paper, reproduce
+
+    papers = [get_paper(name) for name in options.papers or PAPERS]
+    folder = None if options.no_figures else options.out
+    table, written = reproduce(papers, folder=folder)
+    for figure, checks in table.groupby("figure", sort=False):
+        print(f"\n{figure}")
+        for check in checks.itertuples():
+            print(_format_check(check))
+    failed = int((~table["holds"]).sum())
+    print(f"\n{len(table) - failed} of {len(table)} checks hold")
+    if written:
+        print("wrote:")
+        print("\n".join(f"  {path}" for path in written))
+    return 1 if failed else 0
+
+
+def _format_check(check: Any) -> str:
+    mark = "holds" if check.holds else "FAILS"
+    lines = [f"  {mark}  {check.claim}"]
+    for label, text in (
+        ("measured", check.number), ("criterion", f"{check.criterion} ({check.source})"),
+    ):  # fmt: skip
+        lines += textwrap.wrap(
+            f"{label + ':':<10} {text}", 100, initial_indent=" " * 9, subsequent_indent=" " * 20
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

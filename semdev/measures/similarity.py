@@ -1,0 +1,240 @@
+"""Similarity: how alike the items are to a learner, and the plane that shows it best."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy import linalg
+from scipy.spatial.distance import pdist, squareform
+
+from semdev._names import require
+from semdev.history import check
+
+ALIKE = 1e-9
+
+
+def similarity(history: xr.Dataset, *, layer: str = "output") -> xr.DataArray:
+    """Return how alike every two items are to the learner: the cosine of their vectors.
+
+    With the items' Gram matrix G = Y Yᵀ it is G_ij / √(G_ii G_jj): 1 for vectors that differ in
+    length only, 0 for orthogonal ones. Vectors are not centred, because the zero of 0/1 and ±1
+    coding has a meaning and the modes of the data (`mode_strengths`) are not centred either; so
+    what all items share makes them alike.
+
+    Parameters
+    ----------
+    history : xr.Dataset
+        A History.
+    layer : str
+        "output" or a recorded hidden layer, "hidden_1", ….
+
+    Returns
+    -------
+    DataArray, seed × time × item × item_2
+        −1 to 1; NaN where an item's vector is zero, which is like nothing.
+
+    Raises
+    ------
+    KeyError
+        No such layer; the nearest match is suggested.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> alike = similarity(sd.solve(sd.load("saxe2019"), depth=2)).isel(seed=0, time=-1)
+    >>> float(alike.sel(item="canary", item_2="salmon"))    # 2 properties shared, 3 each
+    0.67
+    """
+    points = layer_of(history, layer).values
+    norm = np.linalg.norm(points, axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        unit = points / np.where(norm > 0, norm, np.nan)
+    values = np.clip(unit @ np.swapaxes(unit, -1, -2), -1, 1)
+    return _between_items(history, values, "similarity")
+
+
+def item_distances(history: xr.Dataset, *, layer: str = "output") -> xr.DataArray:
+    """Return the Euclidean distance of every two items.
+
+    Parameters
+    ----------
+    history : xr.Dataset
+        A History; take `history.isel(time=[…])` first where few times are wanted.
+    layer : str
+        "output" or a recorded hidden layer.
+
+    Returns
+    -------
+    DataArray, seed × time × item × item_2
+
+    Raises
+    ------
+    KeyError
+        No such layer; the nearest match is suggested.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> apart = item_distances(sd.solve(sd.load("saxe2019"), depth=2)).isel(seed=0, time=-1)
+    >>> float(apart.sel(item="canary", item_2="salmon")) ** 2    # one property each
+    2.0
+    """
+    points = layer_of(history, layer).values
+    seeds, times, items = points.shape[:3]
+    values = np.empty((seeds, times, items, items))
+    for index in np.ndindex(seeds, times):
+        values[index] = squareform(pdist(points[index]))
+    return _between_items(history, values, "distance")
+
+
+def mds_trajectories(
+    history: xr.Dataset,
+    *,
+    seed: int | None = None,
+    layer: str = "output",
+    random_state: int = 0,
+    most_times: int = 40,
+) -> xr.DataArray:
+    """Return where each item lies over time in a plane that keeps the items' distances.
+
+    Metric multidimensional scaling by stress majorization (SMACOF; de Leeuw 1977). The last
+    configuration is the best of one start from classical scaling (Torgerson 1952) and eight
+    random ones, turned to its principal axes. Then, back in time, each begins at the one after
+    it and is turned onto that (orthogonal Procrustes), so that one frame serves all times.
+
+    Parameters
+    ----------
+    history : xr.Dataset
+        A History.
+    seed : int, optional
+        Which learner; the first.
+    layer : str
+        "output" or a recorded hidden layer.
+    random_state : int
+        Of the random starts.
+    most_times : int
+        At most so many of the recorded times, evenly spread among them, the last included.
+
+    Returns
+    -------
+    DataArray, time × item × axis
+        On the scale of the distances, centred at 0 at every time; all 0 while items are alike.
+        The coordinate `stress` (time) is √(Σ (d − δ)² / Σ δ²) over pairs, d in the plane.
+
+    Raises
+    ------
+    KeyError
+        No such layer or seed.
+    ValueError
+        Fewer than two items, or `most_times` below 1.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> path = mds_trajectories(sd.solve(sd.load("saxe2019"), depth=2))
+    >>> canary, salmon, oak = (path.sel(item=i)[-1] for i in ("canary", "salmon", "oak"))
+    >>> bool(abs(canary - salmon).sum() < abs(canary - oak).sum())
+    True
+    """
+    if history.sizes["item"] < 2 or most_times < 1:
+        raise ValueError(
+            f"a plane needs at least two items and one time, got {history.sizes['item']} items "
+            f"and most_times={most_times}"
+        )
+    one = select_seed(history, seed)
+    last = one.sizes["time"] - 1
+    kept = np.unique(np.round(np.linspace(last, 0, min(most_times, last + 1))).astype(int))
+    distance = item_distances(one.isel(time=kept), layer=layer).isel(seed=0)
+    wanted = distance.values
+    places = np.zeros((len(kept), wanted.shape[1], 2))
+    stress = np.zeros(len(kept))
+    following = None
+    for k in range(len(kept) - 1, -1, -1):
+        scale = wanted[k].mean()
+        if scale <= ALIKE * max(wanted.mean(), np.finfo(float).tiny):
+            continue
+        unit, places_k = wanted[k] / scale, following
+        found = _first_plane(unit, random_state) if places_k is None else _refine(unit, places_k)
+        following = found
+        places[k] = found * scale
+        stress[k] = np.linalg.norm(squareform(pdist(found)) - unit) / np.linalg.norm(unit)
+    return xr.DataArray(
+        places, dims=("time", "item", "axis"), name="place",
+        coords={
+            "time": distance["time"].values, "item": distance["item"].values, "axis": [1, 2],
+            "stress": ("time", stress), "seed": int(one["seed"].item()),
+        },
+    )  # fmt: skip
+
+
+def _first_plane(distance: np.ndarray, random_state: int) -> np.ndarray:
+    """Return the configuration of least stress (item × 2), on its principal axes."""
+    from sklearn.manifold import smacof
+
+    n = len(distance)
+    centre = np.eye(n) - 1 / n
+    values, vectors = linalg.eigh(-centre @ distance**2 @ centre / 2)
+    start = np.zeros((n, 2))
+    best = np.argsort(-values)[:2]
+    start[:, : len(best)] = vectors[:, best] * np.sqrt(np.maximum(values[best], 0))
+    tries = [_majorize(distance, start)]
+    tries.append(
+        smacof(
+            distance, metric=True, n_components=2, init=None, n_init=8, max_iter=300, eps=1e-7,
+            random_state=random_state, normalized_stress=False, n_jobs=1,
+        )
+    )  # fmt: skip
+    places = min(tries, key=lambda each: each[1])[0]
+    places = places - places.mean(0)
+    places = places @ linalg.svd(places, full_matrices=False)[2].T
+    skewed = np.where((places**3).sum(0) < 0, -1.0, 1.0)
+    return places * skewed
+
+
+def _refine(distance: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Return the configuration found from `start`, turned onto it."""
+    places = _majorize(distance, start)[0]
+    places = places - places.mean(0)
+    turn, _ = linalg.orthogonal_procrustes(places, start)
+    return places @ turn
+
+
+def _majorize(distance: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, float]:
+    from sklearn.manifold import smacof
+
+    return smacof(
+        distance, metric=True, n_components=2, init=start, n_init=1, max_iter=300, eps=1e-7,
+        random_state=0, normalized_stress=False, n_jobs=1,
+    )  # fmt: skip
+
+
+def layer_of(history: xr.Dataset, layer: str) -> xr.DataArray:
+    """Return a layer over items, seed × time × item × unit, or name the layers there are."""
+    check(history)
+    layers = ["output"] + [
+        str(name)
+        for name, variable in history.data_vars.items()
+        if str(name).startswith("hidden_") and "item" in variable.dims
+    ]
+    require(layer, layers, kind="layer over items", where="this History (see train(hidden=True))")
+    return history[layer]
+
+
+def select_seed(history: xr.Dataset, seed: int | None) -> xr.Dataset:
+    """Return the History of one seed (the dimension stays), the first where none is named."""
+    seeds = check(history)["seed"].values.tolist()
+    if seed is None:
+        return history.isel(seed=[0])
+    require(seed, seeds, kind="seed", where="this History")
+    return history.sel(seed=[seed])
+
+
+def _between_items(history: xr.Dataset, values: np.ndarray, name: str) -> xr.DataArray:
+    items = history["item"].values
+    return xr.DataArray(
+        values, dims=("seed", "time", "item", "item_2"), name=name,
+        coords={
+            "seed": history["seed"].values, "time": history["time"].values,
+            "item": items, "item_2": items,
+        },
+    )  # fmt: skip

@@ -1,0 +1,44 @@
+"""What was published: each paper a module of claims, figures and checks.
+
+A paper's module holds `TITLE` and, for each figure, `figN_data(…)` (computes; its defaults are
+the published settings where they are known), `figN(data=None)` (draws) and `figN_checks(data)`
+(claims, each with a number, a criterion and a verdict). `reproduce` runs them all.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from semdev._names import require
+from semdev.papers.checks import Check
+from semdev.papers.reproducing import list_figures, reproduce, reproduce_figure
+
+__all__ = [
+    "PAPERS",
+    "Check",
+    "get_paper",
+    "list_figures",
+    "reproduce",
+    "reproduce_figure",
+    "saxe2014",
+    "saxe2019",
+]
+
+PAPERS = ("saxe2014", "saxe2019")
+
+
+def get_paper(name: str) -> ModuleType:
+    """Return a paper's module.
+
+    >>> get_paper("saxe2019").TITLE
+    'A mathematical theory of semantic development in deep neural networks'
+    """
+    require(name, PAPERS, kind="paper", where="semdev")
+    return importlib.import_module(f"semdev.papers.{name}")
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in PAPERS:
+        return get_paper(name)
+    raise AttributeError(f"module 'semdev.papers' has no attribute {name!r}")

@@ -1,0 +1,28 @@
+"""How it looks: pure drawing functions, (History or measure, *, ax=None) → Axes.
+
+Each draws one idea into the Axes it is given, or into a new figure one column (3.4 inches) wide,
+and returns the Axes; what is drawn was computed in `semdev.measures`. Where a History holds
+several seeds, curves are medians with the band that holds the central 95 % of them.
+"""
+
+from __future__ import annotations
+
+from semdev.plots.beliefs import beliefs
+from semdev.plots.dendrograms import dendrograms
+from semdev.plots.differentiation import differentiation
+from semdev.plots.loss import loss
+from semdev.plots.mds import mds
+from semdev.plots.modes import modes
+from semdev.plots.similarity import similarity
+from semdev.plots.singular_values import singular_values
+
+__all__ = [
+    "beliefs",
+    "dendrograms",
+    "differentiation",
+    "loss",
+    "mds",
+    "modes",
+    "similarity",
+    "singular_values",
+]
