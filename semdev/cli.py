@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from semdev._names import NameNotFoundError
 from semdev._version import __version__
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _make_parser().parse_args(arguments)
     try:
         return options.run(options)
-    except (KeyError, ValueError, TypeError, OSError, RuntimeError) as error:
+    except (NameNotFoundError, ValueError, TypeError, OSError, ArithmeticError) as error:
         print(f"semdev: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -82,8 +83,7 @@ def _make_parser() -> argparse.ArgumentParser:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from semdev.data.corpora import load
-    from semdev.data.corpora import list_corpora
+    from semdev.data.corpora import list_corpora, load
     from semdev.papers import PAPERS, get_paper
 
     print("corpora (semdev.load, semdev ask):")
@@ -103,7 +103,9 @@ def _ask(options: argparse.Namespace) -> int:
     from semdev.training import train
 
     world = _read_world(options.world, options.tree)
-    world.select(items=[options.item], properties=[options.property])  # names first: cheap to refuse
+    world.select(
+        items=[options.item], properties=[options.property]
+    )  # names first: cheap to refuse
     models = {
         "deep linear": DeepLinear(hidden=options.hidden),
         "shallow": Shallow(),

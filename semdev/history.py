@@ -69,10 +69,13 @@ def make_history(
     output : array, seed × time × item × property
         Beliefs, already read back to items × properties.
     loss : array, seed × time
+        ½ Σ frequency × (target − output)².
     time, step : arrays, time
         Learning time and number of updates.
     seeds : sequence of int
+        Their numbers.
     settled : array of bool, seed
+        Whether learning had come to rest.
     provenance : mapping
         What made it; versions and the data's digest are added.
     hidden : arrays, seed × time × pattern × unit
@@ -172,7 +175,7 @@ def ask(history: xr.Dataset, item: str, property: str) -> xr.DataArray:
     >>> belief.dims
     ('seed', 'time')
     >>> float(belief.max())    # a salmon is believed to fly, for a while
-    0.48
+    0.46
     """
     check(history)
     where = get_provenance(history).get("data", "this History")
@@ -233,10 +236,11 @@ def load_history(path: str | Path) -> xr.Dataset:
             history = file.load()
     except Exception as error:
         raise ValueError(
-            f"{str(path)!r} cannot be read as a History: it is truncated or no netCDF file ({error})"
+            f"{str(path)!r} cannot be read as a History: it is truncated or no netCDF file "
+            f"({error})"
         ) from error
-    version = history.attrs.get("schema", SCHEMA)
-    if version > SCHEMA:
+    version = history.attrs.get("schema")
+    if isinstance(version, (int, np.integer)) and version > SCHEMA:
         raise ValueError(f"{str(path)!r} was written by a newer semdev (schema {version})")
     try:
         return check(history)

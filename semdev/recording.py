@@ -65,5 +65,3 @@ class Log:
         """Keep `most` records, the first and the last among them."""
         if len(self.steps) > most:
             self.keep(np.linspace(0, len(self.steps) - 1, most).round().astype(int).tolist())
-
-

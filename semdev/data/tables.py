@@ -181,7 +181,8 @@ def read_csv(path: Path) -> pd.DataFrame:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             text = file.read()
-        separator = _FIRST_CELL.match(text)[1] or ","  # type: ignore[index]  # it always matches
+        first = _FIRST_CELL.match(text.lstrip("\r\n"))
+        separator = first[1] if first and first[1] else ","
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
         rows = {number: row for number, row in enumerate(lines, start=1) if any(row)}
     except (UnicodeDecodeError, csv.Error) as error:

@@ -12,7 +12,9 @@ def first_crossing(curve: xr.DataArray, level: float | xr.DataArray) -> xr.DataA
     Parameters
     ----------
     curve : DataArray with the dimension `time`
+        Values over time, and over whatever else.
     level : number, or DataArray without `time`
+        The value to reach; its dimensions are broadcast against the curve's.
 
     Returns
     -------

@@ -39,14 +39,14 @@ def differentiation(history: xr.Dataset, *, margin: float = 0.05) -> xr.Dataset:
     Raises
     ------
     ValueError
-        The History has no tree, or all items are the same class.
+        The History has no tree, or only one item.
 
     Examples
     --------
     >>> import semdev as sd
     >>> d = sd.differentiation(sd.solve(sd.load("cao2020"), depth=2))
-    >>> d["half_time"].sel(layer="output", seed=0).values    # broad distinctions first
-    array([1.2, 2.1, 5.9])
+    >>> d["half_time"].sel(layer="output", seed=0).values.round(1)    # broad distinctions first
+    array([2.5, 3.6, 5.7])
     """
     parting = parting_levels(history)
     pairs = np.triu_indices(len(parting), k=1)
@@ -71,9 +71,9 @@ def differentiation(history: xr.Dataset, *, margin: float = 0.05) -> xr.Dataset:
 
 def _distances(points: np.ndarray) -> np.ndarray:
     """Return Euclidean distances (… × item × item) of points (… × item × unit)."""
-    gram = points @ np.swapaxes(points, -1, -2)
-    square = np.einsum("...ii->...i", gram)
-    return np.sqrt(np.maximum(square[..., :, None] + square[..., None, :] - 2 * gram, 0.0))
+    # From differences, not from inner products: those lose what sets items apart early on.
+    rows = np.moveaxis(points, -2, 0)
+    return np.stack([np.linalg.norm(points - row[..., None, :], axis=-1) for row in rows], -2)
 
 
 def _mean_over(distance: np.ndarray, chosen: np.ndarray) -> np.ndarray:

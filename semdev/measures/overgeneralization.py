@@ -23,7 +23,8 @@ def overgeneralizations(
         excess = max_t [y_i(t) − y_out(t)],
 
     where i's class is the smallest class in the tree that holds i and an item that truly has the
-    property (for "worm has bones": animal; outside it: plants).
+    property (for "worm has bones": animal; outside it: plants; for "pine has leaves", since oaks
+    do: tree; outside it: animals, for flowers have leaves too).
 
     Parameters
     ----------
@@ -39,8 +40,9 @@ def overgeneralizations(
     -------
     Dataset
         Over seed × item × property, NaN in true cells: `peak`, `peak_time`, `duration` (how long
-        the belief stays above the half of its rise), `final`, `excess` (NaN where the class is
-        the whole world: nobody is outside), `rose_and_fell` (bool). Over item × property:
+        the belief stays above the half of its rise around its peak), `final`, `excess` (NaN
+        where nobody has the property, or nobody outside the class lacks it), `rose_and_fell`
+        (bool). Over item × property:
         `predicted` (see `predict_peaks`) and `of_class`, the name of i's class ("" where nobody
         has the property). `semdev.summarize` makes a table of it.
 
@@ -56,7 +58,7 @@ def overgeneralizations(
     >>> over = sd.overgeneralizations(exact).isel(seed=0)
     >>> pine = over.sel(item="pine", property="has leaves")
     >>> float(pine["peak"]), float(pine["excess"]), pine["of_class"].item()
-    (0.59, 0.59, 'plant')
+    (0.59, 0.55, 'tree')
     """
     target, output = check(history)["target"], history["output"]
     false = target <= false_at
@@ -117,15 +119,13 @@ def _excess(history: xr.Dataset, false: np.ndarray, level: np.ndarray) -> xr.Dat
 
 
 def _time_above(curve: xr.DataArray, level: xr.DataArray) -> xr.DataArray:
-    """Return for how long the curve stays at or above the level around its peak."""
-    time = curve["time"]
-    values = curve.transpose(..., "time")
-    peak = values.argmax("time")
-    k = np.arange(len(time))
-    after = values.where(xr.DataArray(k, dims="time") >= peak, np.inf)
-    rise = first_crossing(values, level)
-    fall = first_crossing(-after, -level)
-    return (fall - rise).fillna(time.values[-1] - rise)
+    """Return for how long the curve stays above the level around its peak; 0 without a fall."""
+    peak, at = curve.max("time"), curve.argmax("time")
+    k = xr.DataArray(np.arange(curve.sizes["time"]), dims="time")
+    fall = first_crossing(-curve.where(k >= at, peak), -level)
+    back = curve.where(k <= at, peak).isel(time=slice(None, None, -1))
+    rise = -first_crossing(-back.assign_coords(time=-back["time"]), -level)
+    return (fall - rise).clip(min=0)
 
 
 def predict_peaks(data: xr.Dataset | Dataset) -> xr.DataArray:
@@ -133,14 +133,16 @@ def predict_peaks(data: xr.Dataset | Dataset) -> xr.DataArray:
 
     As starting strengths go to 0 the outputs visit the truncated singular value decompositions of
     the data one after the other; with S_k the cell's entry in the one of rank k (tied modes
-    entering together), the belief never exceeds max(0, max_k S_k), and reaches it in the limit.
-    A false cell is overgeneralized where that is above its target. The idea is Saxe, McClelland &
-    Ganguli's (2019); bound and criterion are derived here (Abel summation) and checked
-    numerically.
+    entering together), the belief reaches max(0, max_k S_k) in the limit. It never exceeds that
+    if modes start at strengths proportional to s, nor by more than about its start if they
+    start alike. A false cell is overgeneralized where that is above its target. All this for
+    items shown one-hot and equally often. The idea is Saxe, McClelland & Ganguli's (2019); bound
+    and criterion are derived here (Abel summation) and checked numerically.
 
     Parameters
     ----------
     data : History or Dataset
+        What is learned, a History's target.
 
     Returns
     -------

@@ -22,7 +22,7 @@ def summarize(
     A number becomes its median over seeds, with the interval that holds the central `interval`
     of the seeds beside it (`_low`, `_high`; the spread of networks, not of their mean). A truth
     value becomes the share of seeds in which it holds. What does not depend on the seed stays.
-    Curves over time are left out.
+    Curves over time are left out, and so are rows without any number.
 
     Parameters
     ----------
@@ -45,12 +45,11 @@ def summarize(
     Examples
     --------
     >>> import semdev as sd
-    >>> deep = sd.train(sd.DeepLinear(hidden=16), sd.load("saxe2019"), seeds=20)
-    >>> table = sd.summarize(sd.overgeneralizations(deep), by="excess", top=2)
-    >>> table[["item", "property", "peak", "rose_and_fell"]].round(2)
-         item  property  peak  rose_and_fell
-    0  canary  can swim  0.46            1.0
-    1  salmon   can fly  0.46            1.0
+    >>> deep = sd.train(sd.DeepLinear(hidden=16), sd.load("rumelhart8"), seeds=10)
+    >>> table = sd.summarize(sd.overgeneralizations(deep), by="excess", top=1)
+    >>> table[["item", "property", "peak", "excess", "rose_and_fell"]].round(2)
+       item    property  peak  excess  rose_and_fell
+    0  pine  has leaves  0.67    0.65            1.0
     """
     if not 0 < interval < 1:
         raise ValueError(f"interval is a share of the seeds between 0 and 1, got {interval}")
@@ -58,7 +57,9 @@ def summarize(
         measure = measure.to_dataset(name=measure.name or "value")
     timeless = [name for name, variable in measure.items() if "time" not in variable.dims]
     if not timeless:
-        raise ValueError("there are only curves over time here; take times first, e.g. .sel(time=…)")
+        raise ValueError(
+            "there are only curves over time here; take times first, e.g. .sel(time=…)"
+        )
     columns = {}
     for name in timeless:
         values = measure[name]
@@ -77,9 +78,10 @@ def summarize(
     if not summary.dims:
         return pd.DataFrame({name: [value.item()] for name, value in summary.items()})
     frame = summary.to_dataframe().reset_index()
-    numbers = [name for name in columns if summary[name].dtype.kind == "f"]
-    frame = frame.dropna(subset=[n for n in numbers if n in timeless and n != by], how="all")
+    numbers = [name for name in timeless if measure[name].dtype.kind == "f"]
+    if numbers:
+        frame = frame.dropna(subset=numbers, how="all")
     if by is not None:
         require(by, frame.columns.tolist(), kind="column", where="the table")
         frame = frame.sort_values(by, ascending=False, kind="stable")
-    return frame.head(top).reset_index(drop=True) if top else frame.reset_index(drop=True)
+    return frame.head(len(frame) if top is None else top).reset_index(drop=True)

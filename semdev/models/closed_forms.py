@@ -39,15 +39,22 @@ def mode_strength(
     depth : int
         Number of weight matrices D.
 
+    Raises
+    ------
+    ValueError
+        A number outside these ranges.
+
     Examples
     --------
-    >>> mode_strength([0.0, 1.0, 2.0], 3.0, initial=0.01, depth=2)
+    >>> mode_strength([0.0, 1.0, 2.0], 3.0, initial=0.01, depth=2).round(2)
     array([0.01, 1.72, 2.99])
     """
     time, s, initial, d = np.broadcast_arrays(
         *(np.asarray(x, dtype=float) for x in (time, s, initial, d))
     )
     _check_mode(s, initial, depth, d)
+    if not (time >= 0).all():
+        raise ValueError(f"learning times must be 0 or later; got {np.min(time)}")
     end = s / d
     if depth == 1:
         decay = np.exp(-d * time)
@@ -73,7 +80,12 @@ def time_to_reach(
     """Return the time at which a mode reaches `share` (0 to 1) of its final strength s/d.
 
     The inverse of `mode_strength`; for D = 2, t = ln[share (s/(d a₀) − 1) / (1 − share)] / 2s.
-    A mode that starts above that share takes time 0.
+    A mode that starts above that share takes time 0; a share of 1 is never reached (infinity).
+
+    Raises
+    ------
+    ValueError
+        A share outside 0 to 1, or a mode that `mode_strength` refuses.
 
     Examples
     --------
@@ -84,16 +96,21 @@ def time_to_reach(
         *(np.asarray(x, dtype=float) for x in (share, s, initial, d))
     )
     _check_mode(s, initial, depth, d)
+    if not ((share >= 0) & (share <= 1)).all():
+        raise ValueError(f"share must lie between 0 and 1; got {share}")
     end = s / d
+    there = initial / end >= share
+    share, begun = np.where(there, 0.5, share), np.where(there, 0.5, initial / end)
     if depth == 1:
-        time = np.log((end - initial) / (end * (1 - share))) / d
+        with np.errstate(divide="ignore"):  # a share of 1
+            time = (np.log1p(-begun) - np.log1p(-share)) / d
     elif depth == 2:
-        time = (special.logit(share) - special.logit(initial / end)) / (2 * s)
+        time = (special.logit(share) - special.logit(begun)) / (2 * s)
     else:
         time = _elapsed(special.logit(share), end, depth, d) - _elapsed(
-            special.logit(initial / end), end, depth, d
+            special.logit(begun), end, depth, d
         )
-    return np.maximum(time, 0.0)
+    return time
 
 
 def _elapsed(z: np.ndarray, end: np.ndarray, depth: int, d: np.ndarray) -> np.ndarray:
@@ -113,11 +130,16 @@ def _elapsed(z: np.ndarray, end: np.ndarray, depth: int, d: np.ndarray) -> np.nd
     return end**-p * (integral + tail) / (depth * d)
 
 
-def _check_mode(s: np.ndarray, initial: np.ndarray, depth: int, d: np.ndarray) -> None:
+def check_depth(depth: int) -> None:
+    """Raise a ValueError unless `depth` is a number of weight matrices."""
     if not isinstance(depth, (int, np.integer)) or depth < 1:
         raise ValueError(
             f"depth counts weight matrices: 1 is shallow, 2 has one hidden layer; got {depth!r}"
         )
+
+
+def _check_mode(s: np.ndarray, initial: np.ndarray, depth: int, d: np.ndarray) -> None:
+    check_depth(depth)
     if not ((s > 0).all() and (d > 0).all()):
         raise ValueError("singular values and input variances must be positive")
     if depth > 1 and not (initial > 0).all():
@@ -156,6 +178,7 @@ def branching_singular_values(
     properties : int
         N.
     coding : "±1" or "0/1"
+        How false is written: −1, or 0.
 
     Returns
     -------

@@ -16,6 +16,7 @@ from semdev.data.patterns import Patterns, make_patterns
 from semdev.history import make_history
 from semdev.models.closed_forms import (
     branching_singular_values,
+    check_depth,
     mode_strength,
     time_to_reach,
 )
@@ -63,7 +64,10 @@ def decompose(data: Dataset | Patterns) -> Modes:
     """
     patterns = make_patterns(data)
     weighted = patterns.inputs * patterns.weights[:, None]
-    sigma_yx, sigma_xx = (patterns.targets * patterns.mask).T @ weighted, patterns.inputs.T @ weighted
+    sigma_yx, sigma_xx = (
+        (patterns.targets * patterns.mask).T @ weighted,
+        patterns.inputs.T @ weighted,
+    )
     u, s, vt = linalg.svd(sigma_yx, full_matrices=False)
     keep = s > 1e-10 * max(s[0], np.finfo(float).tiny)
     u, s, v = u[:, keep], s[keep], vt[keep].T
@@ -98,6 +102,7 @@ def effective_initial_strength(
         W₁ (hidden × input) and W₂ (output × hidden), or W (output × input); each may have a
         leading axis of seeds, as `semdev.initial_weights` returns them.
     data : Dataset or Patterns
+        What is to be learned.
 
     Returns
     -------
@@ -147,26 +152,28 @@ def bound_learning_rate(data: Dataset | Patterns, *, depth: int) -> tuple[float,
     --------
     >>> import semdev as sd
     >>> safe, largest = bound_learning_rate(sd.load("saxe2019"), depth=2)
-    >>> safe, 1 / 7 ** 0.5
-    (0.378, 0.378)
+    >>> round(safe, 3), round(largest, 3), round(1 / 7 ** 0.5, 3)
+    (0.378, 0.378, 0.378)
     """
+    check_depth(depth)
     patterns = make_patterns(data)
     weighted = patterns.inputs * patterns.weights[:, None]
     sigma_xx = patterns.inputs.T @ weighted
     spread = linalg.eigvalsh(sigma_xx)[-1]
     if depth == 1:
-        return 2 / spread, 2 / spread
-    solution = np.linalg.lstsq(
-        np.sqrt(patterns.weights)[:, None] * patterns.inputs,
-        np.sqrt(patterns.weights)[:, None] * patterns.targets,
-        rcond=None,
-    )[0].T
-    _, sigma, vt = linalg.svd(solution, full_matrices=False)
+        return float(2 / spread), float(2 / spread)
+    _, sigma, vt = linalg.svd(_best_map(patterns), full_matrices=False)
     power = sigma ** (2 - 2 / depth)
     least = depth * np.max(power * np.einsum("mi,ij,mj->m", vt, sigma_xx, vt))
     if least == 0:
         raise ValueError(f"{patterns.data.name} holds nothing but zeros: there is nothing to learn")
-    return 2 / (depth * power[0] * spread), 2 / least
+    return float(2 / (depth * power[0] * spread)), float(2 / least)
+
+
+def _best_map(patterns: Patterns) -> np.ndarray:
+    """Return the smallest linear map (output × input) with the least loss, where learning ends."""
+    often = np.sqrt(patterns.weights)[:, None]
+    return np.linalg.lstsq(often * patterns.inputs, often * patterns.targets, rcond=None)[0].T
 
 
 def solve(
@@ -182,13 +189,13 @@ def solve(
 
     The network's outputs are ŷ(t) = Σ_α a_α(t) u_α v_αᵀ x with a_α(t) from `mode_strength`
     (Saxe, McClelland & Ganguli 2014, 2019). Where items differ in frequency, or inputs are
-    correlated so that they do not share the data's singular vectors, the modes do not decouple
-    and no closed form is known: the exact flow is then integrated numerically from the same
-    start, and the provenance says so.
+    correlated so that they do not share the data's singular vectors, the modes do not decouple:
+    the exact flow is then integrated numerically from the same start, and the provenance says so.
 
     Parameters
     ----------
     data : Dataset or Patterns
+        What is to be learned.
     depth : int
         Number of weight matrices: 1 is shallow, 2 has one hidden layer.
     initial : optional
@@ -235,11 +242,12 @@ def solve(
         method = "closed form"
     else:
         runs = [_flow(_aligned(a0, depth, modes), patterns, time) for a0 in start]
-        method = "exact gradient flow, integrated numerically (DOP853): no closed form is known here"
+        method = "exact gradient flow, integrated numerically (DOP853): the modes do not decouple"
     raw = np.stack([run[0] for run in runs])
     error = (patterns.targets - raw) * patterns.mask
     loss = np.einsum("p,stpo->st", patterns.weights, error**2) / 2
-    learned = np.abs(error[:, -1]).max((1, 2)) <= SETTLED * np.abs(patterns.targets).max()
+    missing = patterns.inputs @ _best_map(patterns).T - raw[:, -1]
+    learned = np.abs(missing).max((1, 2)) <= SETTLED * np.abs(patterns.targets).max()
     return make_history(
         patterns,
         output=patterns.read_back(raw),
@@ -285,6 +293,11 @@ def _read_initial(
             f"initial needs one number, or one for each of the {len(modes.s)} modes; got "
             f"{start.size}"
         )
+    if not np.isfinite(start).all() or (depth > 1 and not (start > 0).all()):
+        raise ValueError(
+            f"initial must be finite, and above 0 in a deep network (at 0 it never learns); "
+            f"got {np.min(start)}"
+        )
     return np.broadcast_to(start, (1, len(modes.s)))
 
 
@@ -292,7 +305,9 @@ def _time_needed(modes: Modes, start: np.ndarray, depth: int, patterns: Patterns
     """Return when the modes that make up all cells to 1 % of the largest are 99 % learned."""
     end = modes.s / modes.d
     start = start if depth == 1 else np.clip(start, 1e-300, 0.98 * end)
-    times = time_to_reach(0.99, modes.s, initial=np.minimum(start, 0.98 * end), depth=depth, d=modes.d)
+    times = time_to_reach(
+        0.99, modes.s, initial=np.minimum(start, 0.98 * end), depth=depth, d=modes.d
+    )
     order = np.argsort(times)
     seen = patterns.inputs @ modes.v
     missing = np.zeros((len(seen), len(modes.u)))
@@ -310,6 +325,8 @@ def _read_times(times: Any, slowest: float) -> np.ndarray:
             raise ValueError(f"times is an increasing list, or how many (at least 2); got {times}")
         return slowest * np.linspace(0, 1, int(times)) ** 2
     time = np.array(times, dtype=float)
+    if time.ndim != 1 or not time.size:
+        raise ValueError(f"times is an increasing list, or how many (at least 2); got {times}")
     if not (time[0] >= 0 and (np.diff(time) > 0).all() and np.isfinite(time).all()):
         raise ValueError("times must increase and begin at 0 or later")
     return time
@@ -363,7 +380,7 @@ def _flow(layers: list[np.ndarray], patterns: Patterns, time: np.ndarray) -> Run
         return np.concatenate(slopes[::-1])
 
     flat = np.concatenate([w.ravel() for w in layers])
-    span = (0.0, float(time[-1]))
+    span = (0.0, max(float(time[-1]), 1e-12))
     solution = integrate.solve_ivp(
         slope, span, flat, method="DOP853", t_eval=time, rtol=1e-10, atol=1e-13
     )

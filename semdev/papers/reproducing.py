@@ -68,7 +68,9 @@ def reproduce(
     """
     jobs = [(paper, figure) for paper in papers for figure in list_figures(paper)]
     tables, written = [], []
-    bar = tqdm(jobs, delay=0 if progress else 1, disable=progress is False, unit="figure", leave=False)
+    bar = tqdm(
+        jobs, delay=0 if progress else 1, disable=progress is False, unit="figure", leave=False
+    )
     for paper, figure in bar:
         label = f"{paper.__name__.rsplit('.', 1)[-1]} {figure}"
         bar.set_description(label)

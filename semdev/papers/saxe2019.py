@@ -13,7 +13,7 @@ this is what the ensembles, the closed forms and the shallow controls are for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -31,10 +31,8 @@ from semdev.measures.stages import transitions
 from semdev.models.networks import DeepLinear, Shallow
 from semdev.models.theory import branching_singular_values, decompose, solve
 from semdev.papers.checks import Check, spread
+from semdev.papers.drawing import draw_matrix, draw_network
 from semdev.training import initial_weights, train
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 TITLE = "A mathematical theory of semantic development in deep neural networks"
 
@@ -80,8 +78,8 @@ def fig1(data: Data | None = None) -> Figure:
     figure = Figure(figsize=(7.0, 2.9), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1.1, 1])
     target = data["deep"]["target"]
-    _draw_network(left, target)
-    _draw_matrix(right, target.T, "property", "item", cmap="Greys", vmin=0, vmax=1.4)
+    draw_network(left, target)
+    draw_matrix(right, target.T, "property", "item", cmap="Greys", vmin=0, vmax=1.4)
     right.set_title("What there is to learn", fontsize=9)
     return figure
 
@@ -152,7 +150,7 @@ def fig2(data: Data | None = None) -> Figure:
         (data["v"].T, "mode", "item", "items on modes (Vᵀ)", 1.0),
     ]
     for axis, (matrix, rows, columns, title, top) in zip(axes, parts, strict=True):
-        _draw_matrix(axis, matrix, rows, columns, cmap="RdBu_r", vmin=-top, vmax=top)
+        draw_matrix(axis, matrix, rows, columns, cmap="RdBu_r", vmin=-top, vmax=top)
         axis.set_title(title, fontsize=8)
     for axis in axes[1:2]:
         axis.set_yticks([])
@@ -253,7 +251,7 @@ def fig4_data(
 
     worlds = [draw(properties, k) for k in range(draws)]
     in_order = {
-        depth: np.array([_separates_in_order(solve(each, depth=depth, times=100)) for each in worlds])
+        depth: np.array([_separates_in_order(each, depth=depth) for each in worlds])
         for depth in (2, 1)
     }
     return {
@@ -291,8 +289,8 @@ def fig4_checks(data: Data) -> list[Check]:
             "published",
         ),
         Check(
-            "so do trained networks (one world of 100 properties)", f"in {ahead.mean():.0%} of {len(ahead)} seeds", "≥ 95 %",
-            ahead.mean() >= 0.95,
+            "so do trained networks (one world of 100 properties)",
+            f"in {ahead.mean():.0%} of {len(ahead)} seeds", "≥ 95 %", ahead.mean() >= 0.95,
         ),
     ]  # fmt: skip
 
@@ -306,7 +304,7 @@ def fig4(data: Data | None = None) -> Figure:
     low, middle, high = np.quantile(data["few"], [0.025, 0.5, 0.975], axis=0)
     spectrum.errorbar(
         predicted["level"], middle, yerr=[middle - low, high - middle], fmt="o", capsize=3,
-        color="#0072B2", label=f"{len(data['levels'])} worlds",
+        color="#0072B2", label=f"{len(data['few'])} worlds",
     )  # fmt: skip
     spectrum.plot(predicted["level"], predicted, "k_", ms=16, label="formula")
     spectrum.set(xlabel="level of the tree", ylabel="singular value", ylim=(0, None))
@@ -402,45 +400,11 @@ def _level_singular_values(world: Dataset) -> np.ndarray:
     return np.sqrt(energy / np.einsum("lii->l", projectors))
 
 
-def _separates_in_order(history: xr.Dataset) -> bool:
+def _separates_in_order(world: Dataset, *, depth: int) -> bool:
+    history = solve(world, depth=depth, times=100)
     found = differentiation(history).sel(layer="output")["precedes"].isel(level=slice(-1))
     return bool(found.all())
 
 
 def _only(names: dict[str, Any], leave_out: str) -> dict[str, Any]:
     return {kind: value for kind, value in names.items() if kind != leave_out}
-
-
-def _draw_matrix(
-    axis: Axes, matrix: xr.DataArray, rows: str, columns: str, **style: Any
-) -> None:
-    """Draw a labelled matrix as a heatmap."""
-    axis.imshow(matrix.values, aspect="auto", **style)
-    axis.set_yticks(range(matrix.sizes[rows]), [str(x) for x in matrix[rows].values], fontsize=7)
-    axis.set_xticks(
-        range(matrix.sizes[columns]), [str(x) for x in matrix[columns].values],
-        fontsize=7, rotation=90 if columns == "item" else 0,
-    )  # fmt: skip
-    label = columns.removesuffix("_2")
-    axis.set_xlabel(label if label == "mode" else "", fontsize=8)
-    axis.set_ylabel(rows if rows == "mode" else "", fontsize=8)
-    axis.tick_params(length=0)
-
-
-def _draw_network(axis: Axes, target: xr.DataArray, *, hidden: int = 6) -> None:
-    """Draw items, a hidden layer and properties, all connected, with the data's names."""
-    layers = [target["item"].values.tolist(), [""] * hidden, target["property"].values.tolist()]
-    places = [np.linspace(1, 0, len(layer) + 2)[1:-1] for layer in layers]
-    for x, (low, high) in enumerate(zip(places[:-1], places[1:], strict=True)):
-        for a in low:
-            for b in high:
-                axis.plot([x, x + 1], [a, b], color="0.8", lw=0.5, zorder=1)
-    for x, (names, ys) in enumerate(zip(layers, places, strict=True)):
-        axis.scatter([x] * len(ys), ys, s=40, color="white", edgecolor="black", zorder=2)
-        side, shift = ("right", -0.08) if x == 0 else ("left", 0.08)
-        for name, y in zip(names, ys, strict=True):
-            axis.text(x + shift, y, name, ha=side, va="center", fontsize=7)
-    for x, text in enumerate(("items", "hidden units", "properties")):
-        axis.text(x, 1.0, text, ha="center", va="bottom", fontsize=8)
-    axis.set_xlim(-0.6, 2.7)
-    axis.set_axis_off()

@@ -33,6 +33,15 @@ def ordered_colors(n: int) -> np.ndarray:
     return matplotlib.colormaps["viridis"](np.linspace(0.1, 0.82, n))
 
 
+def marker(k: int) -> str:
+    """Return the k-th marker; with the k-th colour it makes 49 different pairs.
+
+    >>> marker(0), marker(7)
+    ('o', 's')
+    """
+    return MARKERS[(k + k // len(CATEGORIES)) % len(MARKERS)]
+
+
 def make_axes(ax: Axes | None, *, width: float = COLUMN, height: float = 2.3) -> Axes:
     """Return `ax`, or the Axes of a new figure of that size (inches)."""
     if ax is not None:
@@ -162,16 +171,23 @@ def darken(color: Any) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def legend_above(ax: Axes, handles: Sequence[Artist], *, ncols: int | None = None) -> None:
-    """Put a legend on top of the Axes, where it covers no data, in as many rows as it needs."""
+def legend_above(ax: Axes, handles: Sequence[Artist]) -> None:
+    """Put a legend on top of the Axes, where it covers no data, in as few rows as fit."""
     if not len(handles):
         return
-    width = ax.get_window_extent().width / ax.figure.dpi * 72
-    widest = max(len(str(handle.get_label())) for handle in handles) * 0.52 * SMALL + 23
-    columns = ncols or int(np.clip(width // widest, 1, len(handles)))
+    ax.figure.canvas.figure.draw_without_rendering()
+    room = ax.get_window_extent().width / ax.figure.dpi * 72
+    widths = [len(str(handle.get_label())) * 0.52 * SMALL + 25 for handle in handles]
+    columns = next(
+        (n for n in range(len(handles), 1, -1) if _width_of(widths, n) <= room), 1
+    )  # fmt: skip
     by_row = [handle for k in range(columns) for handle in handles[k::columns]]
     ax.legend(
         handles=by_row, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2,
-        ncols=columns, frameon=False,
-        fontsize=SMALL, handlelength=1.8, columnspacing=1.0, handletextpad=0.5, labelspacing=0.3,
+        ncols=columns, frameon=False, fontsize=SMALL, handlelength=1.8, columnspacing=1.0,
+        handletextpad=0.5, labelspacing=0.3,
     )  # fmt: skip
+
+
+def _width_of(widths: Sequence[float], columns: int) -> float:
+    return sum(max(widths[k::columns]) for k in range(columns))

@@ -29,8 +29,8 @@ def beliefs(
 
     One curve for each item and property, solid where it is true and dashed where it is false (a
     false belief that rises and falls is an overgeneralization), labelled at its end; a triangle
-    at the right edge marks the truth. Curves of equal truth also differ in their markers. Several seeds: the median, and the band of the central
-    `interval` of them.
+    at the right edge marks the truth. Curves of equal truth differ in their markers too. Several
+    seeds: the median, and the band of the central `interval` of them.
 
     Parameters
     ----------
@@ -77,8 +77,8 @@ def beliefs(
                 color=_style.CATEGORIES[(k if compare else j) % known],
                 linestyle="-" if true else "--",
                 label=" ".join(pairs[j]) if k == 0 else "_compared",
-                marker=_style.MARKERS[(k if compare else j) % known] if marked else None,
-                markersize=3, markevery=(0.03 + 0.04 * (k if compare else j), 0.16 if compare else 0.3),
+                marker=_style.marker(k if compare else j) if marked else None,
+                markersize=3, markevery=(0.03 + 0.04 * (k if compare else j), 0.2),
                 linewidth=2.0 if compare and k == 0 else 1.2,
             )  # fmt: skip
         handles.append(_handle(name, line))
@@ -90,13 +90,12 @@ def beliefs(
     _mark_truth(ax, history, pairs)
     curves = asked[next(iter(asked))]
     order = np.argsort([float(curve.median("seed").mean()) for curve in curves], kind="stable")
-    shown = [0 if compare else j % known for j in order]
     _style.label_ends(
         ax,
         [float(curves[j].isel(time=-1).median()) for j in order],
         [" ".join(pairs[j]) for j in order],
-        ["black" if compare else _style.CATEGORIES[j] for j in shown],
-        markers=[_style.MARKERS[j] for j in shown] if marked and not compare else (),
+        ["black" if compare else _style.CATEGORIES[j % known] for j in order],
+        markers=[_style.marker(int(j)) for j in order] if marked and not compare else (),
     )
     return ax
 

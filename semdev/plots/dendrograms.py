@@ -135,6 +135,8 @@ def cluster(
     links = hierarchy.linkage(apart, method=how, optimal_ordering=True)
     found = hierarchy.dendrogram(links, no_plot=True)
     rank = np.array(found["leaves"])
+    if not np.any(found["dcoord"]):  # all alike: any order will do
+        rank = np.arange(len(rank))
     leaves = np.asarray(order)[rank]
     rows = (np.array(found["icoord"]) - 5) / 10
     if np.dot(rank, np.arange(len(leaves)) - (len(leaves) - 1) / 2) < 0:

@@ -47,7 +47,7 @@ def differentiation(
     >>> import semdev as sd
     >>> ax = differentiation(sd.solve(sd.load("cao2020"), depth=2))
     >>> [text.get_text() for text in ax.texts]
-    ['level 0: t½ = 2.48', 'level 1: t½ = 3.57', 'level 2: t½ = 5.75']
+    ['level 2: t½ = 5.75', 'level 1: t½ = 3.57', 'level 0: t½ = 2.48']
     """
     found = measure.differentiation(history)
     layers = found["layer"].values.tolist()
@@ -70,7 +70,7 @@ def differentiation(
     _style.start_at_zero(ax, history["time"])
     what = "outputs" if layer == "output" else layer.replace("_", " ")
     _style.finish(ax, y=f"distance between items\nthat part at a level ({what})")
-    _style.label_ends(ax, ends, labels, list(colors))
+    _style.label_ends(ax, ends[::-1], labels[::-1], list(colors[::-1]))
     return ax
 
 

@@ -75,8 +75,9 @@ def loss(
 def typical_seed(history: xr.Dataset) -> int:
     """Return the seed that shows stages as most do and whose loss is nearest to the median.
 
-    Among seeds with the commonest number of stages (the smaller, of two equally common) the one
-    with the least mean distance over recorded times of its loss from the median loss.
+    Among seeds with the commonest number of stages (of two equally common, the one nearer to the
+    median) the one with the least mean distance over recorded times of its loss from the median
+    loss.
 
     >>> import semdev as sd
     >>> typical_seed(sd.solve(sd.load("saxe2019"), depth=2))
@@ -84,7 +85,8 @@ def typical_seed(history: xr.Dataset) -> int:
     """
     stages = count_stages(history).values
     counts, often = np.unique(stages, return_counts=True)
-    commonest = np.flatnonzero(stages == counts[often.argmax()])
+    tied = counts[often == often.max()]
+    commonest = np.flatnonzero(stages == tied[np.abs(tied - np.median(stages)).argmin()])
     values = history["loss"].values
     away = np.abs(values - np.median(values, axis=0)).mean(1)
     return int(history["seed"].values[commonest[away[commonest].argmin()]])

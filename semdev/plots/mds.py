@@ -8,6 +8,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 
 from semdev.measures.similarity import mds_trajectories
 from semdev.plots import _style
@@ -67,7 +69,7 @@ def mds(
     handles = []
     for k, group in enumerate(groups):
         color = _style.CATEGORIES[k % len(_style.CATEGORIES)]
-        marker = _style.MARKERS[(k + k // len(_style.CATEGORIES)) % len(_style.MARKERS)]
+        marker = _style.marker(k)
         members = np.flatnonzero(classes == group) if classes is not None else slice(None)
         for path in paths.isel(item=members).transpose("item", "time", "axis").values:
             ax.plot(*path.T, color=color, linewidth=0.7, alpha=0.8, label="_path")
@@ -100,15 +102,16 @@ def label_points(ax: Axes, points: np.ndarray, names: list[str], *, paths: np.nd
         ax.annotate(
             name, point, (0, 0), textcoords="offset points", fontsize=_style.SMALL - 0.5,
             ha="center", va="center", annotation_clip=False,
+            path_effects=[withStroke(linewidth=1.5, foreground="white")],
             arrowprops={
-                "arrowstyle": "-", "color": _style.GREY, "linewidth": 0.4,
+                "arrowstyle": "-", "color": "black", "linewidth": 0.5,
                 "shrinkA": 0, "shrinkB": 2,
             },
         )
         for name, point in zip(names, points, strict=True)
     ]  # fmt: skip
     sizes = np.array(
-        [[(box := text.get_window_extent()).width, box.height] for text in texts]
+        [[(box := Text.get_window_extent(text)).width, box.height] for text in texts]
     ) / unit  # fmt: skip
     window = ax.get_window_extent()
     frame = np.array([[window.x0, window.y0], [window.x1, window.y1]]) / unit
@@ -165,17 +168,19 @@ def place_labels(
             for direction in directions:
                 offset = direction * (half + radius)
                 box = np.array([points[k] + offset - half, points[k] + offset + half])
-                cost = sum(_overlap(box, other) for other in taken) + 0.2 * radius
+                cost = 10 * _overlap(box, np.array(taken)) + 0.8 * radius
                 outside = np.maximum(frame[0] - box[0], 0) + np.maximum(box[1] - frame[1], 0)
                 cost += 4 * outside.sum()
                 if avoid is not None:
                     inside = ((avoid > box[0] - 1) & (avoid < box[1] + 1)).all(1)
-                    cost += 5 * min(int(inside.sum()), 12)
+                    cost += 2 * min(int(inside.sum()), 12)
                 if cost < best:
                     best, offsets[k], chosen = cost, offset, box
         taken.append(chosen)
     return offsets
 
 
-def _overlap(a: np.ndarray, b: np.ndarray) -> float:
-    return float(np.prod(np.maximum(np.minimum(a[1], b[1]) - np.maximum(a[0], b[0]), 0)))
+def _overlap(box: np.ndarray, others: np.ndarray) -> float:
+    """Return the area that a box (2 × 2) shares with others (n × 2 × 2), summed."""
+    sides = np.minimum(box[1], others[:, 1]) - np.maximum(box[0], others[:, 0])
+    return float(np.maximum(sides, 0).prod(1).sum())

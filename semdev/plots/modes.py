@@ -25,8 +25,9 @@ def modes(
 
     `semdev.mode_strengths`: learned, a mode has the strength of its singular value s. Strongest
     first from dark to light; at the end of each curve s and, where there is a tree, the level
-    whose distinctions the mode draws ("mixed" if less than 90 % of it lies in one level). Modes
-    with tied singular values are one curve, "×2". Theory is thin, black and dashed.
+    whose distinctions the mode draws (with the share of the mode that lies in that level, if it
+    is below 90 %). Modes with tied singular values are one curve, "×2". Theory is thin, black
+    and dashed.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ def modes(
     >>> import semdev as sd
     >>> ax = modes(sd.solve(sd.load("saxe2019"), depth=2))
     >>> [text.get_text() for text in ax.texts]
-    ['s = 2.65, level 0', 's = 1.73, level 1', 's = 1.00 (×2), level 2']
+    ['s = 1.00 (×2), level 2', 's = 1.73, level 1', 's = 2.65, level 0']
     """
     if most < 1:
         raise ValueError(f"at least one mode is drawn, got most={most}")
@@ -77,7 +78,7 @@ def modes(
     _style.finish(ax, y="mode strength")
     ends = curves.isel(time=-1).median("seed").values
     labels = [label_mode(curves.isel(mode=k)) for k in range(len(ends))]
-    _style.label_ends(ax, ends, labels, list(colors))
+    _style.label_ends(ax, ends[::-1], labels[::-1], list(colors[::-1]))
     return ax
 
 
@@ -87,7 +88,8 @@ def distinct_modes(history: xr.Dataset, *, most: int) -> xr.DataArray:
     Returns
     -------
     DataArray, seed × time × mode
-        `mode` is the first of its tie; `multiplicity` (mode) counts the tie. A tie is left out
+        `mode` is the first of its tie; `multiplicity` (mode) counts the tie and `purity` is the
+        least in it, 0 if its modes draw the distinctions of different levels. A tie is left out
         if it would make more than `most` modes, unless it is the first.
 
     Examples
@@ -100,14 +102,12 @@ def distinct_modes(history: xr.Dataset, *, most: int) -> xr.DataArray:
     strength = mode_strengths(history)
     ties = tied_groups(strength["singular_value"].values)
     ties = [tie for k, tie in enumerate(ties) if k == 0 or tie[-1] < most]
-    if "purity" in strength.coords:
-        purity = [strength["purity"].values[tie].min() for tie in ties]
-        level = [set(strength["mode_level"].values[tie]) for tie in ties]
-        pure = [p >= PURE and len(one) == 1 for p, one in zip(purity, level, strict=True)]
     chosen = strength.isel(mode=[tie[0] for tie in ties])
     chosen = chosen.assign_coords(multiplicity=("mode", [len(tie) for tie in ties]))
     if "purity" in strength.coords:
-        chosen = chosen.assign_coords(pure=("mode", np.array(pure)))
+        level, share = strength["mode_level"].values, strength["purity"].values
+        agreed = [share[tie].min() if np.ptp(level[tie]) == 0 else 0.0 for tie in ties]
+        chosen = chosen.assign_coords(purity=("mode", agreed))
     return chosen
 
 
@@ -117,7 +117,10 @@ def label_mode(mode: xr.DataArray) -> str:
     text = f"s = {float(mode['singular_value']):.2f}{times}"
     if "mode_level" not in mode.coords:
         return text
-    return text + (f", level {int(mode['mode_level'])}" if bool(mode["pure"]) else ", mixed")
+    share = float(mode["purity"])
+    if not share:
+        return f"{text}, mixed"
+    return f"{text}, level {int(mode['mode_level'])}" + (f" ({share:.0%})" if share < PURE else "")
 
 
 def _require_same_data(history: xr.Dataset, theory: xr.Dataset) -> None:

@@ -14,6 +14,7 @@ from semdev.measures import similarity as measure
 from semdev.plots import _style
 from semdev.plots._items import item_classes, nearest_times, tree_order
 
+SCALE = [-1.0, -0.5, 0.0, 0.5, 1.0]
 READABLE = 5.5  # points; below, classes are named where there are any
 
 
@@ -65,7 +66,7 @@ def similarity(
     tiles = measure.similarity(chosen, layer=layer).isel(seed=0, item=order, item_2=order)
     n, step = len(order), 1.08 * len(order)
     lowest = float(np.nanmin(tiles.values, initial=0.0))
-    ax = _style.make_axes(ax, height=0.55 + 2.3 / len(at))
+    ax = _style.make_axes(ax, height=0.45 + 2.1 / len(at))
     colors = matplotlib.colormaps["cividis"].with_extremes(bad="0.8")
     for k, tile in enumerate(tiles):
         image = ax.imshow(
@@ -79,11 +80,13 @@ def similarity(
     ax.set(xlim=(0, (len(at) - 1) * step + n), ylim=(n, 0), aspect="equal", xticks=[])
     ax.tick_params(length=0, pad=2)
     ax.spines[:].set_visible(False)
-    bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.02, 0.0, 0.03, 1.0)))
+    bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.02, 0.0, 0.03, 1.0)), ticks=SCALE)
     bar.set_label("cosine", fontsize=_style.TEXT)
     bar.ax.tick_params(labelsize=_style.SMALL)
     bar.outline.set_visible(False)
     _name_rows(ax, history, order, len(at), step)
+    for _ in range(2):  # square tiles settle after more than one layout
+        ax.figure.canvas.figure.draw_without_rendering()
     return ax
 
 

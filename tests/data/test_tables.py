@@ -324,10 +324,11 @@ def test_a_bad_long_frame_is_refused(frame, message):
         "\ufeffitem;can fly;has bones\r\nrobin;1;1\r\nworm;0;0\r\n",
         '"","can fly","has bones"\n"robin",TRUE,TRUE\n"worm",FALSE,FALSE\n',
         "the animal,can fly,has bones\nrobin,1.0,1e0\nworm,0,.0\n",
+        "\r\n\nitem;can fly;has bones\nrobin;1;1\nworm;0;0\n",
         "item,can fly,has bones,,\n\nrobin,1,1,,\nworm,0,0,,\n,,,,\n",
         "item,property,value\nrobin,can fly,1\nrobin,has bones,1\nworm,can fly,0\n"
         "worm,has bones,0\n",
-        "frequency;item;can fly;has bones\n1;robin;1;1\n1;worm;0;0\n",
+        "\ufefffrequency;item;can fly;has bones\n1;robin;1;1\n1;worm;0;0\n",
     ],
 )
 def test_many_files_say_the_same(text, tmp_path):

@@ -1,0 +1,305 @@
+"""The engine: recording, stopping, learning rates, errors that teach."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from torch import nn
+
+import semdev as sd
+from semdev.recording import Log, Plan
+from semdev.training import DivergenceError, read_seeds
+
+
+@pytest.fixture(scope="module")
+def world() -> sd.Dataset:
+    return sd.load("saxe2019")
+
+
+def run(model, world, **options) -> xr.Dataset:
+    return sd.train(model, world, **({"seeds": 2, "progress": False} | options))
+
+
+# --- seeds and recording -------------------------------------------------------------------------
+
+
+def test_seeds_are_a_number_or_a_list() -> None:
+    assert read_seeds(3) == [0, 1, 2]
+    assert read_seeds(np.int64(2)) == [0, 1]
+    assert read_seeds([5, 2]) == [5, 2]
+    assert read_seeds(range(3, 5)) == [3, 4]
+    assert read_seeds(np.array([4, 1])) == [4, 1]
+    assert read_seeds(iter([4, 1])) == [4, 1]
+
+
+@pytest.mark.parametrize("bad", [0, [], [1, 1], [-1], [0.5], "ab", None, True])
+def test_bad_seeds_are_refused(bad: object) -> None:
+    with pytest.raises(ValueError, match="seeds"):
+        read_seeds(bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("record", "steps"), [(200, 1000), (10, 9), (50, 60), (2, 5), (200, 3)])
+def test_a_plan_records_as_often_as_asked_first_and_last_included(record: int, steps: int) -> None:
+    plan = Plan(record, steps, 1000)
+    kept = [step for step in range(steps + 1) if plan.includes(step)]
+    assert len(kept) == min(record, steps + 1)
+    assert kept[0] == 0
+    assert kept[-1] == steps
+
+
+def test_a_plan_is_denser_early_on() -> None:
+    plan = Plan(100, 10_000, 10_000)
+    gaps = np.diff([step for step in range(10_001) if plan.includes(step)])
+    assert (np.diff(gaps) >= -2).all()
+    assert gaps[-1] > 20 * gaps[0]
+
+
+def test_asked_steps_are_recorded_and_the_last_too(world: sd.Dataset) -> None:
+    history = run(sd.Shallow(), world, steps=20, record=[0, 3, 11])
+    assert history["step"].values.tolist() == [0, 3, 11, 20]
+    np.testing.assert_allclose(
+        history["time"], history["step"] * sd.get_provenance(history)["learning_rate"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": 0}, "steps must be a whole number, at least 1; got 0"),
+        ({"steps": 1.5}, "steps must be a whole number"),
+        ({"record": 1}, "at least 2 times, got 1"),
+        ({"record": [3, 2]}, "increasing steps"),
+        ({"record": [-1, 2]}, "increasing steps"),
+        ({"record": [0, 30], "steps": 20}, "asks for step 30 of a run of 20 steps"),
+    ],
+)
+def test_bad_recording_is_refused(world: sd.Dataset, options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        run(sd.Shallow(), world, **options)
+
+
+def test_a_log_thins_but_keeps_first_and_last() -> None:
+    log = Log(list(range(7)), list(range(7)), list(range(7)))
+    log.thin_to(3)
+    assert log.steps == [0, 3, 6]
+    assert log.hidden == []
+
+
+def test_an_open_ended_run_keeps_memory_bounded(world: sd.Dataset) -> None:
+    history = run(sd.DeepLinear(16), world, record=10)
+    assert history.sizes["time"] == 10
+    assert history["step"].values[0] == 0
+    assert bool(history["settled"].all())
+
+
+# --- stopping ------------------------------------------------------------------------------------
+
+
+def test_without_steps_it_stops_when_every_answer_is_right(world: sd.Dataset) -> None:
+    history = run(sd.DeepLinear(16), world)
+    wrong = np.abs(history["output"].isel(time=-1) - history["target"]).max(("item", "property"))
+    assert (wrong <= 0.02).all()
+    assert history["settled"].values.all()
+
+
+def test_a_bottleneck_settles_at_the_truncated_svd(world: sd.Dataset) -> None:
+    history = run(sd.DeepLinear(2, scale=0.05), world)
+    u, s, vt = np.linalg.svd(world.properties.values, full_matrices=False)
+    best = u[:, :2] * s[:2] @ vt[:2]
+    np.testing.assert_allclose(history["output"].isel(seed=0, time=-1), best, atol=0.03)
+    assert history["settled"].values.all()
+    assert history["loss"].values[:, -1] == pytest.approx(np.sum(s[2:] ** 2) / 2, rel=0.02)
+
+
+def test_a_plateau_is_no_end(world: sd.Dataset) -> None:
+    history = run(sd.DeepLinear(16, scale=1e-7), world)
+    assert np.abs(history["output"].isel(time=-1) - history["target"]).max() < 0.021
+
+
+def test_a_run_cut_short_says_it_has_not_settled(
+    world: sd.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("semdev.training.MOST_STEPS", 30)
+    with pytest.warns(UserWarning, match="2 of 2 networks had not settled after 30 steps"):
+        history = run(sd.DeepLinear(16), world)
+    assert not history["settled"].values.any()
+
+
+# --- learning rates ------------------------------------------------------------------------------
+
+
+def test_the_chosen_learning_rate_is_recorded_and_safe(world: sd.Dataset) -> None:
+    record = sd.get_provenance(run(sd.DeepLinear(16), world, steps=5))
+    assert record["learning_rate"] == pytest.approx(0.03 / np.sqrt(7))
+    assert "of the stable bound" in record["learning_rate_from"]
+
+
+@pytest.mark.parametrize(
+    ("model", "bound"),
+    [(sd.Shallow(), 2.0), (sd.DeepLinear(16), 1 / np.sqrt(7)), (sd.DeepLinear([16, 16]), 0.1822)],
+)
+def test_a_learning_rate_over_the_bound_is_refused(
+    world: sd.Dataset, model: object, bound: float
+) -> None:
+    with pytest.raises(ValueError, match="over the stability bound") as refusal:
+        run(model, world, learning_rate=1.01 * bound)
+    assert f"{bound:.3g}" in str(refusal.value)
+
+
+@pytest.mark.parametrize("bad", [0, -1, np.nan, np.inf, "fast"])
+def test_a_learning_rate_that_is_none_is_refused(world: sd.Dataset, bad: object) -> None:
+    with pytest.raises(ValueError, match="learning_rate must be a positive number"):
+        run(sd.Shallow(), world, learning_rate=bad)
+
+
+def test_divergence_is_caught_and_says_what_to_do(world: sd.Dataset) -> None:
+    with pytest.raises(DivergenceError, match=r"diverged by step .* at learning rate 3; try 0.75"):
+        run(sd.MLP(16, "relu", scale=0.5), world, learning_rate=3.0, steps=2000)
+
+
+def test_a_bias_counts_in_the_chosen_rate() -> None:
+    history = run(sd.Shallow(bias=True), sd.load("rogers2004"), steps=2000)
+    assert np.isfinite(history["loss"].values).all()
+    assert (np.diff(history["loss"].values, axis=1) <= 1e-9).all()
+
+
+def test_frequencies_weigh_the_loss(world: sd.Dataset) -> None:
+    often = world.properties.assign_coords(frequency=("item", [4.0, 1, 1, 1]))
+    history = run(sd.Shallow(), sd.Dataset(often, world.tree), steps=30)
+    error = ((history["target"] - history["output"]) ** 2).sum("property")
+    expected = (error * history["frequency"]).sum("item") / 2
+    np.testing.assert_allclose(history["loss"], expected.transpose("seed", "time"))
+    remaining = error.isel(seed=0, time=-1)
+    assert remaining.sel(item="canary") < 0.5 * remaining.sel(item="salmon")
+
+
+# --- models that fit and models that do not ------------------------------------------------------
+
+
+class Wrong(nn.Module):
+    def __init__(self, *sizes: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x)
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "message"),
+    [
+        (nn.Linear(4, 7), TypeError, "not a finished Linear"),
+        ("deep", TypeError, "model must be DeepLinear.* got str"),
+        (lambda: 3, TypeError, "built int, no nn.Module"),
+        (lambda: nn.Tanh(), ValueError, "has no trainable parameters"),
+        (lambda: nn.Linear(5, 7), ValueError, "cannot take this data: saxe2019 shows 4 inputs"),
+        (
+            lambda: nn.Linear(4, 6),
+            ValueError,
+            r"answers with shape \(4, 6\); saxe2019 needs \(4, 7\)",
+        ),
+        (Wrong, ValueError, "cannot take this data"),
+        (
+            lambda i, o: nn.Sequential(nn.Linear(i, o), nn.Dropout(0.5)),
+            ValueError,
+            "differently each time",
+        ),
+        (lambda a, b, c: nn.Linear(a, b), TypeError, "called with .n_inputs, n_outputs."),
+    ],
+)
+def test_models_that_do_not_fit_are_refused(
+    world: sd.Dataset, model: object, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        run(model, world)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: sd.DeepLinear(0), "hidden is the number of units"),
+        (lambda: sd.DeepLinear([]), "without hidden layers is Shallow"),
+        (lambda: sd.DeepLinear([4, 2.5]), "hidden is the number of units"),
+        (lambda: sd.MLP(4, "tahn"), "did you mean 'tanh'"),
+        (lambda: sd.DeepLinear(4, scale=-1), "scale is a standard deviation"),
+        (lambda: sd.Shallow(scale=float("nan")), "scale is a standard deviation"),
+    ],
+)
+def test_networks_refuse_bad_settings(world: sd.Dataset, build, message: str) -> None:
+    with pytest.raises((ValueError, KeyError), match=message):
+        run(build(), world)
+
+
+def test_unknown_dtype_is_refused(world: sd.Dataset) -> None:
+    with pytest.raises(KeyError, match="did you mean 'float32'"):
+        run(sd.Shallow(), world, dtype="float31")
+
+
+def test_float32_follows_float64(world: sd.Dataset) -> None:
+    fine, coarse = (
+        run(sd.DeepLinear(16), world, steps=400, dtype=d) for d in ("float64", "float32")
+    )
+    assert coarse["output"].dtype == np.float32
+    np.testing.assert_allclose(fine["output"], coarse["output"], atol=1e-4)
+
+
+def test_linear_and_tanh_networks_begin_alike(world: sd.Dataset) -> None:
+    a = sd.initial_weights(sd.DeepLinear(16), world, seeds=3)
+    b = sd.initial_weights(sd.MLP(16, "tanh"), world, seeds=3)
+    for x, y in zip(a, b, strict=True):
+        assert (x == y).all()
+
+
+def test_the_default_scale_starts_every_mode_near_1e_minus_5() -> None:
+    world = sd.load("rogers2004")
+    weights = sd.initial_weights(sd.DeepLinear(64), world, seeds=30)
+    strength = sd.theory.effective_initial_strength(weights, world)
+    assert strength.mean() == pytest.approx(1e-5, rel=0.05)
+
+
+def test_initial_weights_are_those_of_the_first_record(world: sd.Dataset) -> None:
+    w1, w2 = sd.initial_weights(sd.DeepLinear(16, scale=0.1), world, seeds=3)
+    first = run(sd.DeepLinear(16, scale=0.1), world, seeds=3, steps=3)["output"].isel(time=0)
+    np.testing.assert_allclose(first, (w2 @ w1).transpose(0, 2, 1), rtol=1e-12)
+
+
+def test_relation_patterns_train_and_read_back() -> None:
+    data = sd.make_patterns(sd.load("rumelhart8"), relations=True)
+    history = run(sd.MLP(16, "tanh", scale=0.3), data, steps=300, hidden=True)
+    assert history["output"].dims == ("seed", "time", "item", "property")
+    assert history["hidden_1"].dims == ("seed", "time", "pattern", "unit_1")
+    assert (history["loss"].isel(time=-1) < history["loss"].isel(time=0)).all()
+
+
+def test_a_module_that_cannot_be_batched_is_trained_one_by_one_with_a_reason(
+    world: sd.Dataset,
+) -> None:
+    class Picky(Wrong):
+        def __init__(self, n_inputs: int, n_outputs: int) -> None:
+            super().__init__()
+            self.layer = nn.Linear(n_inputs, n_outputs)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = self.layer(x)
+            return y if y.detach().sum().item() < 1e9 else -y
+
+    with pytest.warns(UserWarning, match="cannot be batched"):
+        history = run(Picky, world, steps=10)
+    assert sd.get_provenance(history)["engine"] == "one by one, autograd"
+
+
+def test_the_engine_that_fits_is_chosen(world: sd.Dataset) -> None:
+    def engine(model) -> str:
+        return sd.get_provenance(run(model, world, steps=2))["engine"]
+
+    assert engine(sd.MLP(8, "relu")) == "batched, gradients written out"
+    assert engine(lambda: nn.Sequential(nn.Linear(4, 7), nn.Softplus())) == "batched, autograd"
+
+
+def test_training_on_cuda_matches_the_cpu(world: sd.Dataset) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU here")
+    cpu, gpu = (run(sd.DeepLinear(16), world, steps=400, device=d) for d in ("cpu", "cuda"))
+    np.testing.assert_allclose(cpu["output"], gpu["output"], atol=1e-9)
