@@ -98,7 +98,6 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _ask(options: argparse.Namespace) -> int:
-    from semdev.history import ask
     from semdev.models.networks import DeepLinear, Shallow
     from semdev.training import train
 
@@ -121,12 +120,12 @@ def _ask(options: argparse.Namespace) -> int:
 
         matplotlib.use("Agg")
         from semdev import plots
+        from semdev.plots.beliefs import settling_time
 
         others = {name: history for name, history in histories.items() if name != "deep linear"}
         deep = histories["deep linear"]
         axes = plots.beliefs(deep, options.item, options.property, compare=others)
-        end = float(ask(deep, options.item, options.property)["time"][-1])
-        axes.set_xlim(0, end)
+        axes.set_xlim(0, 1.2 * settling_time(deep, options.item, options.property))
         axes.figure.savefig(options.plot, bbox_inches="tight")
         print(f"\nwrote {options.plot}")
     return 0
@@ -226,9 +225,9 @@ def _reproduce(options: argparse.Namespace) -> int:
 
 def _format_check(check: Any) -> str:
     mark = "holds" if check.holds else "FAILS"
-    lines = [f"  {mark}  {check.claim}"]
+    lines = [f"  {mark}  {check.claim} ({check.source})"]
     for label, text in (
-        ("measured", check.number), ("criterion", f"{check.criterion} ({check.source})"),
+        ("measured", check.number), ("criterion", check.criterion),
     ):  # fmt: skip
         lines += textwrap.wrap(
             f"{label + ':':<10} {text}", 100, initial_indent=" " * 9, subsequent_indent=" " * 20

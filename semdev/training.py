@@ -127,7 +127,7 @@ def train(
     bar = tqdm(
         total=None if plan.open_ended else plan.last,
         delay=0.0 if progress else 1.0, disable=progress is False,
-        desc=f"training {len(numbers)} networks", unit="step", leave=False,
+        desc=f"training {len(numbers)} networks", unit="step", leave=False, mininterval=0.5,
     )  # fmt: skip
     with bar, _fitting_threads(ensemble):
         settled = _run(ensemble, plan, log, rate, horizon, hidden, bar)

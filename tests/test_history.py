@@ -31,14 +31,16 @@ def test_every_learner_keeps_the_same_history(make):
         history = sd.solve(data, depth=2, times=5)
     else:
         patterns = sd.make_patterns(data, relations=make == "relations")
-        history = sd.train(
-            sd.Shallow(), patterns, seeds=[4, 2], steps=20, record=5, progress=False
-        )
+        history = sd.train(sd.Shallow(), patterns, seeds=[4, 2], steps=20, record=5, progress=False)
     assert {name: history[name].dims for name in DIMS} == DIMS
     assert {name: history[name].dims for name in COORDS} == COORDS
     assert history["settled"].dims == ("seed",)
     assert history["ancestor"].dims == ("item", "level")
-    assert history["ancestor"].sel(item="salmon").values.tolist() == ["living thing", "animal", "salmon"]
+    assert history["ancestor"].sel(item="salmon").values.tolist() == [
+        "living thing",
+        "animal",
+        "salmon",
+    ]
     np.testing.assert_array_equal(history["target"], data.properties)
     np.testing.assert_array_equal(history["relation"], data.properties["relation"])
     assert set(history.attrs) == {"schema", "title", "provenance"}
@@ -83,24 +85,28 @@ def test_check_returns_the_history_itself(exact):
 @pytest.mark.parametrize("name", [*DIMS, *COORDS])
 def test_check_says_what_is_missing(exact, name):
     dims = ", ".join((DIMS | COORDS)[name])
-    with pytest.raises(ValueError, match=rf"this is no History: it has no {name}\({dims}\); it holds"):
+    with pytest.raises(
+        ValueError, match=rf"this is no History: it has no {name}\({dims}\); it holds"
+    ):
         check(exact.drop_vars(name))
 
 
 def test_check_says_which_dimensions_are_wrong(exact):
     alone = exact.isel(seed=0)
-    with pytest.raises(ValueError, match=r"output has dimensions \('time', 'item', 'property'\), not"):
+    with pytest.raises(
+        ValueError, match=r"output has dimensions \('time', 'item', 'property'\), not"
+    ):
         check(alone)
 
 
 def test_check_refuses_times_that_do_not_increase(exact):
-    with pytest.raises(ValueError, match="its times do not increase"):
+    with pytest.raises(ValueError, match=r"its times do not increase"):
         check(exact.isel(time=[0, 2, 1]))
 
 
 @pytest.mark.parametrize("wrong", [None, 3, xr.DataArray([1.0])])
 def test_check_refuses_what_is_no_dataset(wrong):
-    with pytest.raises(TypeError, match=f"made by train.*is needed, got {type(wrong).__name__}"):
+    with pytest.raises(TypeError, match=rf"made by train.*is needed, got {type(wrong).__name__}"):
         check(wrong)
 
 
@@ -118,7 +124,8 @@ def test_ask_returns_the_cell(exact):
     [
         (("salmons", "can fly"), "no item 'salmons' in saxe2019; did you mean 'salmon'?"),
         (("salmon", "can flie"), "no property 'can flie' in saxe2019; did you mean 'can fly'?"),
-        (("xylophone", "can fly"), "no item 'xylophone' in saxe2019; allowed: canary, salmon, oak, rose"),
+        (("xylophone", "can fly"),
+         "no item 'xylophone' in saxe2019; allowed: canary, salmon, oak, rose"),
     ],
 )  # fmt: skip
 def test_ask_teaches(exact, cell, message):
@@ -163,9 +170,9 @@ def test_measures_serve_a_loaded_history_alike(exact, tmp_path):
 
 
 def test_saving_refuses_what_it_could_not_read_back(exact, tmp_path):
-    with pytest.raises(ValueError, match="it has no loss"):
+    with pytest.raises(ValueError, match=r"it has no loss"):
         sd.save_history(exact.drop_vars("loss"), tmp_path / "x.nc")
-    with pytest.raises(FileNotFoundError, match="no folder '.*nowhere' to save 'x.nc' in"):
+    with pytest.raises(FileNotFoundError, match=r"no folder '.*nowhere' to save 'x.nc' in"):
         sd.save_history(exact, tmp_path / "nowhere" / "x.nc")
     assert not list(tmp_path.iterdir())
 
@@ -179,7 +186,7 @@ def test_a_save_that_fails_half_way_leaves_the_old_file(exact, tmp_path, monkeyp
         raise OSError("no space left on device")
 
     monkeypatch.setattr(xr.Dataset, "to_netcdf", fail)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(OSError, match=r"no space left"):
         sd.save_history(exact, path)
     assert path.read_bytes() == whole
     assert list(tmp_path.iterdir()) == [path]
@@ -227,7 +234,7 @@ def test_load_refuses_text_and_old_netcdf(tmp_path):
     with netcdf_file(old, "w") as file:
         file.createDimension("x", 1)
     for path in (text, old):
-        with pytest.raises(ValueError, match=f"{path.name}' cannot be read as a History"):
+        with pytest.raises(ValueError, match=rf"{path.name}' cannot be read as a History"):
             sd.load_history(path)
 
 
@@ -247,7 +254,7 @@ def test_load_refuses_a_newer_schema(exact, tmp_path):
 
 def test_load_suggests_the_nearest_file(exact, tmp_path):
     sd.save_history(exact, tmp_path / "worms.nc")
-    with pytest.raises(FileNotFoundError, match="no file '.*worm.nc'; did you mean 'worms.nc'?"):
+    with pytest.raises(FileNotFoundError, match=r"no file '.*worm.nc'; did you mean 'worms.nc'?"):
         sd.load_history(tmp_path / "worm.nc")
-    with pytest.raises(FileNotFoundError, match="no file '.*worm.nc'$"):
+    with pytest.raises(FileNotFoundError, match=r"no file '.*worm.nc'$"):
         sd.load_history(tmp_path / "nowhere" / "worm.nc")

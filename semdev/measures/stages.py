@@ -102,11 +102,14 @@ def _bic(
     lower: list[float],
 ) -> float:
     """Return n ln(RSS / n) + k ln n at the least-squares fit; RSS is floored at rounding."""
+
+    def miss(parameters: np.ndarray) -> np.ndarray:
+        return shape(x, *parameters) - y
+
     # A curve of the other shape may have its best fit at infinity: what is reached will do.
     best = optimize.least_squares(
-        lambda parameters: shape(x, *parameters) - y, np.maximum(start, lower),
-        bounds=(lower, np.inf), x_scale="jac", max_nfev=300,
-    )  # fmt: skip
+        miss, np.maximum(start, lower), bounds=(lower, np.inf), x_scale="jac", max_nfev=300
+    )
     rss = max(2 * float(best.cost), 1e-20)
     return len(x) * np.log(rss / len(x)) + len(start) * np.log(len(x))
 
@@ -166,8 +169,8 @@ def _find_stages(loss: np.ndarray, time: np.ndarray, prominence: float, least: f
     peaks, _ = signal.find_peaks(np.log(np.maximum(rate, floor)), prominence=np.log(prominence))
     if not len(peaks):
         return peaks.astype(float)
-    troughs = [a + rate[a:b].argmin() for a, b in itertools.pairwise(peaks)]
-    fall = -np.diff(loss[[0, *troughs, len(loss) - 1]])
+    troughs = [a + int(rate[a:b].argmin()) for a, b in itertools.pairwise(peaks)]
+    fall = -np.diff(loss[np.array([0, *troughs, len(loss) - 1])])
     return middle[peaks[fall >= least * loss[0]]]
 
 

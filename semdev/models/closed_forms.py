@@ -67,9 +67,9 @@ def mode_strength(
     low, high = start, np.full_like(start, 36.0)
     ceiling = _elapsed(high, end, depth, d) - begun
     found = elementwise.find_root(
-        lambda z, t, b, e, v: _elapsed(z, e, depth, v) - b - t,
+        lambda z, t, b, e, v: _elapsed(z, e, depth, v) - b - t,  # type: ignore[misc, arg-type]
         (low, high),
-        args=(np.clip(time, 0, ceiling), begun, end, d),
+        args=(np.clip(time, 0, ceiling), begun, end, d),  # type: ignore[arg-type]
     )
     return np.where(time <= 0, initial, end * special.expit(found.x))
 
@@ -107,9 +107,8 @@ def time_to_reach(
     elif depth == 2:
         time = (special.logit(share) - special.logit(begun)) / (2 * s)
     else:
-        time = _elapsed(special.logit(share), end, depth, d) - _elapsed(
-            special.logit(begun), end, depth, d
-        )
+        goal, start = np.asarray(special.logit(share)), np.asarray(special.logit(begun))
+        time = _elapsed(goal, end, depth, d) - _elapsed(start, end, depth, d)
     return time
 
 

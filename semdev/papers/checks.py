@@ -24,7 +24,8 @@ class Check:
     holds : bool
         The verdict.
     source : str
-        Whose criterion it is: "published" or "ours".
+        Whose claim it is: "published" or "ours". Thresholds are ours throughout, for the papers
+        give figures, not thresholds.
     """
 
     claim: str

@@ -27,6 +27,7 @@ from semdev.measures.modes import mode_strengths
 from semdev.models.networks import MLP, DeepLinear
 from semdev.models.theory import time_to_reach
 from semdev.papers.checks import Check, spread
+from semdev.plots._style import finish
 from semdev.training import train
 
 TITLE = "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks"
@@ -114,10 +115,8 @@ def fig3(data: Data | None = None) -> Figure:
             data["analytic"], middle, yerr=[middle - low, high - middle], fmt=marker, ms=4,
             capsize=2, color=color, label=f"{kind} network",
         )  # fmt: skip
-    axis.set(
-        xlabel="analytic half-time (epochs)", ylabel="simulated half-time (epochs)",
-        xlim=(0, longest), ylim=(0, longest),
-    )  # fmt: skip
+    axis.set(xlim=(0, longest), ylim=(0, longest))
+    finish(axis, x="analytic half-time (epochs)", y="simulated half-time (epochs)")
     axis.legend(frameon=False, fontsize=8, loc="upper left")
     return figure
 

@@ -23,7 +23,6 @@ from semdev import plots
 from semdev.data.corpora import load
 from semdev.data.dataset import Dataset
 from semdev.data.generators import branching_diffusion
-from semdev.history import ask
 from semdev.measures.differentiation import differentiation
 from semdev.measures.modes import level_subspaces, mode_strengths
 from semdev.measures.overgeneralization import overgeneralizations, predict_peaks
@@ -32,6 +31,8 @@ from semdev.models.networks import DeepLinear, Shallow
 from semdev.models.theory import branching_singular_values, decompose, solve
 from semdev.papers.checks import Check, spread
 from semdev.papers.drawing import draw_matrix, draw_network
+from semdev.plots._style import finish
+from semdev.plots.beliefs import settling_time
 from semdev.training import initial_weights, train
 
 TITLE = "A mathematical theory of semantic development in deep neural networks"
@@ -94,7 +95,10 @@ def fig2_data() -> Data:
     classes = np.unique(exact["ancestor"].values[:, 1], return_inverse=True)[1]
     turn = np.linalg.eigh(v[:, 2:].T @ np.diag(classes) @ v[:, 2:])[1]
     u[:, 2:], v[:, 2:] = u[:, 2:] @ turn, v[:, 2:] @ turn
-    signs = np.where(v[np.abs(v).argmax(0), np.arange(v.shape[1])] < 0, -1.0, 1.0)
+    leading = (np.abs(v) > 0.49).argmax(
+        0
+    )  # the first of each mode's strongest items is counted positive
+    signs = np.where(v[leading, np.arange(v.shape[1])] < 0, -1.0, 1.0)
     names = {"mode": np.arange(1, 5), "item": exact["item"], "property": exact["property"]}
     return {
         "history": exact,
@@ -138,7 +142,7 @@ def fig2(data: Data | None = None) -> Figure:
     """Draw the singular value decomposition of the four-item world."""
     data = fig2_data() if data is None else data
     figure = Figure(figsize=(7.0, 2.6), layout="constrained")
-    axes = figure.subplots(1, 4, width_ratios=[4, 4, 4, 4])
+    axes = figure.subplots(1, 4)
     s = xr.DataArray(
         np.diag(data["s"].values), dims=("mode", "mode_2"),
         coords={"mode": data["s"]["mode"].values, "mode_2": data["s"]["mode"].values},
@@ -152,9 +156,7 @@ def fig2(data: Data | None = None) -> Figure:
     for axis, (matrix, rows, columns, title, top) in zip(axes, parts, strict=True):
         draw_matrix(axis, matrix, rows, columns, cmap="RdBu_r", vmin=-top, vmax=top)
         axis.set_title(title, fontsize=8)
-    for axis in axes[1:2]:
-        axis.set_yticks([])
-        axis.set_ylabel("")
+    axes[1].set_yticks([])
     return figure
 
 
@@ -228,7 +230,7 @@ def fig3(data: Data | None = None) -> Figure:
     figure = Figure(figsize=(7.0, 2.8), layout="constrained")
     for axis, kind in zip(figure.subplots(1, 2, sharey=True), ("deep", "shallow"), strict=True):
         plots.modes(data[kind], theory=data[f"{kind} theory"], ax=axis)
-        axis.set_title(f"{kind} network", fontsize=9)
+        axis.set_title(f"{kind} network", fontsize=8, loc="right")
     return figure
 
 
@@ -307,9 +309,10 @@ def fig4(data: Data | None = None) -> Figure:
         color="#0072B2", label=f"{len(data['few'])} worlds",
     )  # fmt: skip
     spectrum.plot(predicted["level"], predicted, "k_", ms=16, label="formula")
-    spectrum.set(xlabel="level of the tree", ylabel="singular value", ylim=(0, None))
+    spectrum.set_ylim(0, None)
     spectrum.set_xticks(predicted["level"].values)
     spectrum.legend(frameon=False, fontsize=7)
+    finish(spectrum, x="level of the tree", y="singular value")
     plots.differentiation(data["history"], ax=time)
     plots.mds(data["history"], ax=paths)
     return figure
@@ -382,8 +385,7 @@ def fig5(data: Data | None = None) -> Figure:
         runs = data[world]
         others = {name: run for name, run in runs.items() if name != "deep"}
         plots.beliefs(runs["deep"], item, prop, compare=others, ax=axis)
-        axis.set_title(f"{item} {prop}", fontsize=9)
-        axis.set_xlim(0, 1.1 * float(ask(runs["deep"], item, prop).time[-1]) / 2)
+        axis.set_xlim(0, 1.2 * settling_time(runs["deep"], item, prop))
     return figure
 
 

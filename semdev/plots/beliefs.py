@@ -130,6 +130,21 @@ def is_true(history: xr.Dataset, item: str, property: str) -> bool:
     return bool(target.sel(item=item, property=property) > limit)
 
 
+def settling_time(history: xr.Dataset, item: str, property: str, *, share: float = 0.05) -> float:
+    """Return from when on the belief of every seed stays near its end, by `share` of its range.
+
+    >>> import semdev as sd
+    >>> settling_time(sd.solve(sd.load("saxe2019"), depth=2), "canary", "can move")
+    4.4
+    """
+    belief = ask(history, item, property)
+    away = np.abs(belief - belief.isel(time=-1)) > share * (belief.max() - belief.min())
+    last = np.flatnonzero(away.any("seed"))
+    return (
+        float(history["time"][min(last[-1] + 1, history.sizes["time"] - 1)]) if len(last) else 0.0
+    )
+
+
 def pair_labels(ax: Axes) -> list[str]:
     """Return the labels at the ends of curves, as drawn."""
     return [text.get_text() for text in ax.texts]

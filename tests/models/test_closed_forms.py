@@ -105,7 +105,7 @@ def test_a_mode_that_starts_above_its_end_is_there_already(depth):
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, np.nan])
 def test_time_to_reach_refuses_what_is_no_share(share):
-    with pytest.raises(ValueError, match="share must lie between 0 and 1; got"):
+    with pytest.raises(ValueError, match=r"share must lie between 0 and 1; got"):
         time_to_reach(share, 2.0, initial=0.1, depth=2)
 
 
@@ -202,5 +202,7 @@ def test_sampled_worlds_have_the_singular_values_expected(coding):
 
 
 def test_branching_singular_values_refuses_an_unknown_coding():
-    with pytest.raises(KeyError, match="no coding '0/2' in branching_singular_values; did you mean"):
+    with pytest.raises(
+        KeyError, match=r"no coding '0/2' in branching_singular_values; did you mean"
+    ):
         branching_singular_values([2, 2], flip=0.1, properties=5, coding="0/2")

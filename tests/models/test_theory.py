@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -51,7 +53,7 @@ def align(modes, initial, depth):
     root = np.broadcast_to(initial, size) ** (1 / depth)
     if depth == 1:
         return [modes.u * root @ modes.v.T]
-    middle = [b * root @ a.T for a, b in zip(turns[:-1], turns[1:], strict=True)]
+    middle = [b * root @ a.T for a, b in pairwise(turns)]
     return [turns[0] * root @ modes.v.T, *middle, modes.u * root @ turns[-1].T]
 
 
@@ -148,7 +150,9 @@ def test_shallow_flow_has_its_own_closed_form(world):
     patterns = correlated(world)
     exact = sd.solve(patterns, depth=1, times=[0.0, 0.5, 2.0, 9.0])
     gram = patterns.inputs @ patterns.inputs.T
-    expected = [(np.eye(4) - linalg.expm(-gram * t)) @ patterns.targets for t in exact["time"].values]
+    expected = [
+        (np.eye(4) - linalg.expm(-gram * t)) @ patterns.targets for t in exact["time"].values
+    ]
     np.testing.assert_allclose(exact["output"].values[0], expected, atol=1e-8)
 
 
@@ -295,7 +299,9 @@ def test_the_order_of_items_and_properties_does_not_matter(seed, depth):
     values[0, 0] = 2.0
     rows, columns = rng.permutation(5), rng.permutation(6)
     a = sd.solve(make_data(values), depth=depth, times=[0.0, 1.0, 4.0], initial=1e-3)
-    b = sd.solve(make_data(values[rows][:, columns]), depth=depth, times=[0.0, 1.0, 4.0], initial=1e-3)
+    b = sd.solve(
+        make_data(values[rows][:, columns]), depth=depth, times=[0.0, 1.0, 4.0], initial=1e-3
+    )
     np.testing.assert_allclose(a["output"].values[:, :, rows][..., columns], b["output"], atol=1e-9)
 
 
@@ -345,14 +351,14 @@ def test_solve_refuses(changed, message, world):
 
 
 def test_the_numerical_path_refuses_a_start_at_zero_too(world):
-    with pytest.raises(ValueError, match="above 0 in a deep network"):
+    with pytest.raises(ValueError, match=r"above 0 in a deep network"):
         sd.solve(uneven(world), depth=2, initial=0.0)
 
 
 def test_there_must_be_something_to_learn():
     nothing = make_data(np.zeros((3, 2)), name="void")
     for call in (lambda: sd.solve(nothing, depth=2), lambda: bound_learning_rate(nothing, depth=2)):
-        with pytest.raises(ValueError, match="void holds nothing but zeros: there is nothing to"):
+        with pytest.raises(ValueError, match=r"void holds nothing but zeros: there is nothing to"):
             call()
 
 
@@ -393,12 +399,10 @@ def test_training_holds_just_below_the_bound_and_refuses_above(hidden, even, wor
     depth = 1 if hidden == () else 1 + np.size(hidden)
     factory = sd.DeepLinear(hidden, scale=0.3) if hidden else sd.Shallow()
     safe, largest = bound_learning_rate(data, depth=depth)
-    below = sd.train(
-        factory, data, seeds=2, learning_rate=0.9 * safe, steps=3000, progress=False
-    )
+    below = sd.train(factory, data, seeds=2, learning_rate=0.9 * safe, steps=3000, progress=False)
     assert below["settled"].all()
     assert (below["loss"].isel(time=-1) < 1e-6).all()
-    with pytest.raises(ValueError, match="is over the stability bound"):
+    with pytest.raises(ValueError, match=r"is over the stability bound"):
         sd.train(factory, data, seeds=2, learning_rate=1.01 * largest, steps=10, progress=False)
 
 
@@ -417,5 +421,5 @@ def test_descent_just_above_the_bound_leaves_the_solution(world):
 
 @pytest.mark.parametrize("depth", [0, 1.5])
 def test_bound_learning_rate_refuses_a_bad_depth(depth, world):
-    with pytest.raises(ValueError, match=f"depth counts weight matrices.*got {depth}"):
+    with pytest.raises(ValueError, match=rf"depth counts weight matrices.*got {depth}"):
         bound_learning_rate(world, depth=depth)

@@ -1,0 +1,129 @@
+"""Tables: medians and intervals by numpy, shares, sorting, and what is left out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import semdev as sd
+from semdev.measures.summary import summarize
+
+RNG = np.random.default_rng(0)
+
+
+def make_measure():
+    delay = RNG.normal(size=(9, 4))
+    delay[:, 3] = np.nan
+    delay[2, 1] = np.nan
+    return xr.Dataset(
+        {
+            "delay": (("seed", "item"), delay),
+            "settled_early": (("seed", "item"), delay > 0),
+            "expected": ("item", [1.0, 2.0, 3.0, np.nan]),
+            "of_class": ("item", ["x", "x", "y", ""]),
+            "curve": (("seed", "time", "item"), np.zeros((9, 2, 4))),
+        },
+        coords={"seed": np.arange(9), "item": list("abcd"), "colour": ("item", list("rgbw"))},
+    )
+
+
+def test_medians_intervals_and_shares():
+    measure = make_measure()
+    table = summarize(measure, interval=0.8)
+    assert table.columns.tolist() == [
+        "item", "colour", "delay", "delay_low", "delay_high", "settled_early",
+        "expected", "of_class",
+    ]  # fmt: skip
+    assert table["item"].tolist() == ["a", "b", "c"]
+    assert table.index.tolist() == [0, 1, 2]
+    values = measure["delay"].values[:, :3]
+    low, middle, high = np.nanquantile(values, [0.1, 0.5, 0.9], axis=0)
+    np.testing.assert_allclose(table["delay"], middle)
+    np.testing.assert_allclose(table["delay_low"], low)
+    np.testing.assert_allclose(table["delay_high"], high)
+    np.testing.assert_allclose(table["settled_early"], (values > 0).mean(0))
+    assert table["expected"].tolist() == [1, 2, 3]
+    assert table["of_class"].tolist() == ["x", "x", "y"]
+
+
+def test_rows_without_a_number_are_left_out():
+    measure = make_measure()
+    assert "d" not in summarize(measure)["item"].tolist()
+    assert "d" in summarize(measure.fillna(0))["item"].tolist()
+    assert "d" in summarize(measure[["settled_early"]])["item"].tolist()
+    assert summarize(measure["delay"], by="delay")["item"].tolist() != []
+
+
+def test_sorting_and_top():
+    measure = make_measure()
+    table = summarize(measure, by="expected", top=2)
+    assert table["item"].tolist() == ["c", "b"]
+    assert table.index.tolist() == [0, 1]
+    assert len(summarize(measure, top=0)) == 0
+    assert len(summarize(measure, top=99)) == 3
+    lost = measure.assign(expected=("item", [np.nan, 2.0, 3.0, np.nan]))
+    assert summarize(lost, by="expected")["item"].tolist() == ["c", "b", "a"]
+    tied = measure.assign(expected=("item", [1.0, 1.0, 1.0, 1.0]))
+    assert summarize(tied, by="expected")["item"].tolist() == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("seeds", [slice(0, 1), [4, 2, 0, 8, 6, 1, 3, 5, 7]])
+def test_one_seed_and_any_order_of_seeds(seeds):
+    measure = make_measure()
+    table = summarize(measure.isel(seed=seeds))
+    if isinstance(seeds, slice):
+        np.testing.assert_allclose(table["delay"], measure["delay"][0, :3])
+        np.testing.assert_allclose(table["delay_low"], table["delay_high"])
+    else:
+        pd.testing.assert_frame_equal(table, summarize(measure))
+
+
+def test_a_data_array_a_number_and_whole_numbers():
+    measure = make_measure()
+    assert summarize(measure["delay"].rename(None)).columns.tolist() == [
+        "item", "colour", "value", "value_low", "value_high",
+    ]  # fmt: skip
+    stages = xr.DataArray([3, 3, 4, 5, 5], dims="seed", name="stages")
+    table = summarize(stages, interval=0.5)
+    assert table.to_dict("records") == [{"stages": 4.0, "stages_low": 3.0, "stages_high": 5.0}]
+
+
+@pytest.mark.parametrize(
+    ("measure", "rows"),
+    [
+        (sd.transitions, 8),
+        (sd.differentiation, 6),
+        (sd.overgeneralizations, 195),
+        (sd.count_stages, 1),
+    ],
+)
+def test_measures_make_tables(deep, measure, rows):
+    table = summarize(measure(deep))
+    assert len(table) == rows
+    assert "seed" not in table
+    assert "time" not in table
+
+
+def test_the_strongest_belief_comes_first(deep):
+    first = summarize(sd.overgeneralizations(deep), by="excess", top=1).iloc[0]
+    assert (first["item"], first["property"], first["of_class"]) == ("pine", "has leaves", "tree")
+    assert first["excess_low"] <= first["excess"] <= first["excess_high"]
+
+
+@pytest.mark.parametrize("interval", [0, 1, -0.5, 95, np.nan])
+def test_an_interval_is_a_share(interval):
+    with pytest.raises(ValueError, match=rf"interval is a share of the seeds.*got {interval}"):
+        summarize(make_measure(), interval=interval)
+
+
+def test_an_unknown_column_teaches():
+    with pytest.raises(KeyError, match=r"no column 'delays' in the table; did you mean 'delay'?"):
+        summarize(make_measure(), by="delays")
+
+
+def test_curves_alone_make_no_table(deep):
+    with pytest.raises(ValueError, match=r"there are only curves over time here; take times first"):
+        summarize(sd.mode_strengths(deep))
+    assert len(summarize(sd.mode_strengths(deep).isel(time=-1))) == 8
