@@ -47,7 +47,7 @@ lint: $(VENV)/.lint
 	$(BIN)/mypy
 
 notebooks: $(VENV)/.test
-	$(BIN)/python -m nbclient.cli --inplace notebooks/*.ipynb
+	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import xarray as xr
 from torch import nn
-from tqdm.auto import tqdm
+from semdev._progress import tqdm
 
 from semdev._names import require
 from semdev.data.dataset import Dataset

@@ -21,7 +21,7 @@ PUBLIC = [name for name in sd.__all__ if inspect.isroutine(getattr(sd, name)) or
 
 # Who may import whom: a file may import files of lower rank, and those of its own folder.
 RANK = {
-    "_version": 0, "_names": 0, "data": 1, "history": 2, "recording": 2, "models.networks": 1,
+    "_version": 0, "_names": 0, "_progress": 0, "data": 1, "history": 2, "recording": 2, "models.networks": 1,
     "ensembles": 2, "models.closed_forms": 1, "models.theory": 3, "training": 4, "measures": 4,
     "plots": 5, "papers": 6, "cli": 7,
 }  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pandas as pd
-from tqdm.auto import tqdm
+from semdev._progress import tqdm
 
 from semdev.papers.checks import tabulate
 

@@ -136,6 +136,12 @@ def test_planted_drops_are_found(gaps, heights, size, plant):
     assert found["stage"].values.tolist() == list(range(1, len(gaps) + 1))
 
 
+def test_a_stage_lies_between_the_records_that_enclose_it(plant):
+    time = np.arange(40.0)
+    found = stage_times(plant_loss(plant, special.expit(20.5 - time), time))
+    assert found.values.tolist() == [[20.5]]
+
+
 def test_a_drop_must_be_large_enough_and_stand_out(plant):
     time = np.linspace(0, 60, 600)
     loss = special.expit(15 - time) + 1e-4 * special.expit(40 - time)

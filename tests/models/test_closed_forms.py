@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.integrate import solve_ivp
+from scipy.integrate import quad, solve_ivp
+from scipy.special import expit, logit
 
 import semdev as sd
 from semdev.models.closed_forms import branching_singular_values, mode_strength, time_to_reach
@@ -90,6 +91,18 @@ def test_time_to_reach_is_the_inverse(depth, share, s, d, begin):
     time = time_to_reach(share, s, initial=initial, depth=depth, d=d)
     found = mode_strength(time, s, initial=initial, depth=depth, d=d)
     assert float(found) * d / s == pytest.approx(share, rel=1e-7)
+
+
+@pytest.mark.parametrize("depth", [3, 5, 30])
+@pytest.mark.parametrize("share", [0.5, 0.99999, 1 - 1e-9])
+def test_time_to_reach_against_quadrature(depth, share):
+    # t = ∫ da / (D a^(2 − 2/D) (s − d a)), with a = (s/d) expit(z).
+    p, end, d = 2 - 2 / depth, 2.0, 3.0
+    low, high = logit(0.1), logit(share)
+    area = quad(lambda z: (end * expit(z)) ** -p * expit(z), low, high, epsabs=0, epsrel=1e-12)[0]
+    expected = area / (depth * d)
+    found = time_to_reach(share, end * d, initial=0.1 * end, depth=depth, d=d)
+    assert float(found) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])

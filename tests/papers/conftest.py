@@ -1,0 +1,5 @@
+"""Papers are drawn without a screen."""
+
+import matplotlib as mpl
+
+mpl.use("Agg")
