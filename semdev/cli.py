@@ -13,8 +13,6 @@ from semdev._names import NameNotFoundError
 from semdev._version import __version__
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from semdev.data.dataset import Dataset
 
 EXAMPLES = """examples:
@@ -105,28 +103,30 @@ def _ask(options: argparse.Namespace) -> int:
     world.select(
         items=[options.item], properties=[options.property]
     )  # names first: cheap to refuse
-    models = {
+    models: dict[str, Any] = {
         "deep linear": DeepLinear(hidden=options.hidden),
         "shallow": Shallow(),
         "shallow with bias": Shallow(bias=True),
     }
     histories = {name: train(model, world, seeds=options.seeds) for name, model in models.items()}
-    table = _tabulate_beliefs(histories, options.item, options.property)
-    print(_say(table.loc["deep linear"], options))
+    rows = _measure_beliefs(histories, options.item, options.property)
+    print(_say(rows["deep linear"], options))
     print()
-    print(_format(table.drop(columns=["true", "class"])))
+    print(_format(rows))
     if options.plot:
-        import matplotlib
+        from matplotlib.figure import Figure
 
-        matplotlib.use("Agg")
         from semdev import plots
+        from semdev.papers.drawing import save_figure
         from semdev.plots.beliefs import settling_time
 
         others = {name: history for name, history in histories.items() if name != "deep linear"}
         deep = histories["deep linear"]
-        axes = plots.beliefs(deep, options.item, options.property, compare=others)
+        figure = Figure(figsize=(5.0, 3.0), layout="constrained")
+        axes = figure.subplots()
+        plots.beliefs(deep, options.item, options.property, compare=others, ax=axes)
         axes.set_xlim(0, 1.2 * settling_time(deep, options.item, options.property))
-        axes.figure.savefig(options.plot, bbox_inches="tight")
+        save_figure(figure, options.plot)
         print(f"\nwrote {options.plot}")
     return 0
 
@@ -144,10 +144,8 @@ def _read_world(name: str, tree: str | None) -> Dataset:
     return Dataset.from_csv(name, tree=grown)
 
 
-def _tabulate_beliefs(histories: dict[str, Any], item: str, prop: str) -> pd.DataFrame:
-    """Return what each model believes: a row a model, numbers with their interval over seeds."""
-    import pandas as pd
-
+def _measure_beliefs(histories: dict[str, Any], item: str, prop: str) -> dict[str, dict[str, Any]]:
+    """Return for each model what its seeds believe: peak, its time, end, excess and class."""
     from semdev.history import ask
     from semdev.measures.overgeneralization import overgeneralizations
 
@@ -166,10 +164,10 @@ def _tabulate_beliefs(histories: dict[str, Any], item: str, prop: str) -> pd.Dat
             found = overgeneralizations(history).sel(item=item, property=prop)
             row |= {"excess": found["excess"].values, "class": found["of_class"].item()}
         rows[name] = row
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return rows
 
 
-def _say(row: pd.Series, options: argparse.Namespace) -> str:
+def _say(row: dict[str, Any], options: argparse.Namespace) -> str:
     """Return the finding in a sentence."""
     import numpy as np
 
@@ -194,18 +192,19 @@ def _say(row: pd.Series, options: argparse.Namespace) -> str:
     return textwrap.fill(text, 90)
 
 
-def _format(table: pd.DataFrame) -> str:
+def _format(rows: dict[str, dict[str, Any]]) -> str:
+    """Return a table of medians and intervals, a line a model."""
+    import pandas as pd
+
     from semdev.papers.checks import spread
 
+    table = pd.DataFrame.from_dict(rows, orient="index").drop(columns=["true", "class"])
     shown = table.map(lambda x: "–" if x is None else spread(x, form=".2f"))
     shown.columns = [f"{name} [95 % of seeds]" if k == 0 else name for k, name in enumerate(shown)]
     return shown.to_string()
 
 
 def _reproduce(options: argparse.Namespace) -> int:
-    import matplotlib
-
-    matplotlib.use("Agg")
     from semdev.papers import PAPERS, get_paper, reproduce
 
     papers = [get_paper(name) for name in options.papers or PAPERS]

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 import xarray as xr
 from torch import nn
-from semdev._progress import tqdm
 
 from semdev._names import require
+from semdev._progress import tqdm
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns, make_patterns
 from semdev.ensembles import Ensemble, make_ensemble
@@ -112,6 +112,8 @@ def train(
     patterns = make_patterns(data)
     numbers = read_seeds(seeds)
     require(dtype, DTYPES, kind="dtype", where="train")
+    if not patterns.targets.any():
+        raise ValueError(f"{patterns.data.name} holds nothing but zeros: there is nothing to learn")
     nets = _build_all(model, patterns, numbers)
     ensemble = make_ensemble(nets, patterns, DTYPES[dtype], torch.device(device), batched)
     ensemble.answer()

@@ -16,14 +16,16 @@ import semdev as sd
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = sorted((ROOT / "semdev").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
-PUBLIC = [name for name in sd.__all__ if inspect.isroutine(getattr(sd, name)) or
-          inspect.isclass(getattr(sd, name))]  # fmt: skip
+PUBLIC = [
+    name for name in sd.__all__
+    if inspect.isroutine(getattr(sd, name)) or inspect.isclass(getattr(sd, name))
+]  # fmt: skip
 
 # Who may import whom: a file may import files of lower rank, and those of its own folder.
 RANK = {
-    "_version": 0, "_names": 0, "_progress": 0, "data": 1, "history": 2, "recording": 2, "models.networks": 1,
-    "ensembles": 2, "models.closed_forms": 1, "models.theory": 3, "training": 4, "measures": 4,
-    "plots": 5, "papers": 6, "cli": 7,
+    "_version": 0, "_names": 0, "_progress": 0, "data": 1, "models.networks": 1,
+    "models.closed_forms": 1, "history": 2, "recording": 2, "ensembles": 2,
+    "models.theory": 3, "training": 4, "measures": 4, "plots": 5, "papers": 6, "cli": 7,
 }  # fmt: skip
 ONLY_IN = {
     "torch": {"models.networks", "ensembles", "training"},

@@ -303,3 +303,17 @@ def test_training_on_cuda_matches_the_cpu(world: sd.Dataset) -> None:
         pytest.skip("no GPU here")
     cpu, gpu = (run(sd.DeepLinear(16), world, steps=400, device=d) for d in ("cpu", "cuda"))
     np.testing.assert_allclose(cpu["output"], gpu["output"], atol=1e-9)
+
+
+def test_a_world_of_zeros_is_refused(world: sd.Dataset) -> None:
+    empty = sd.Dataset(0 * world.properties, name="void")
+    with pytest.raises(ValueError, match="void holds nothing but zeros"):
+        run(sd.Shallow(), empty)
+
+
+def test_theory_lines_up_with_any_seeds(world: sd.Dataset) -> None:
+    weights = sd.initial_weights(sd.DeepLinear(16), world, seeds=[7, 9])
+    theory = sd.solve(world, depth=2, initial="matched", weights=weights, seeds=[7, 9], times=20)
+    assert theory["seed"].values.tolist() == [7, 9]
+    with pytest.raises(ValueError, match="seeds must name each of the 2 results once"):
+        sd.solve(world, depth=2, initial="matched", weights=weights, seeds=[7])

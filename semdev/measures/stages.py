@@ -80,38 +80,33 @@ def _compare_shapes(
     curve = np.interp(grid, time, share)
     width = max((ninety - half) / np.log(9), half / 50) if ninety > 0 else half / 4
 
-    def logistic(t: np.ndarray, top: float, middle: float, w: float) -> np.ndarray:
-        return top * special.expit((t - middle) / w)
+    def logistic(top: float, middle: float, w: float) -> np.ndarray:
+        return top * special.expit((grid - middle) / w)
 
-    def exponential(t: np.ndarray, top: float, tau: float) -> np.ndarray:
-        return -top * np.expm1(-t / tau)
+    def exponential(top: float, tau: float) -> np.ndarray:
+        return -top * np.expm1(-grid / tau)
 
     return np.array(
         [
-            _bic(logistic, grid, curve, [1.0, half, width], [1e-6, 0.0, 1e-6 * end]),
-            _bic(exponential, grid, curve, [1.0, half / np.log(2)], [1e-6, 1e-6 * end]),
+            _bic(logistic, curve, [1.0, half, width]),
+            _bic(exponential, curve, [1.0, half / np.log(2)]),
         ]
     )
 
 
-def _bic(
-    shape: Callable[..., np.ndarray],
-    x: np.ndarray,
-    y: np.ndarray,
-    start: list[float],
-    lower: list[float],
-) -> float:
-    """Return n ln(RSS / n) + k ln n at the least-squares fit; RSS is floored at rounding."""
+def _bic(shape: Callable[..., np.ndarray], curve: np.ndarray, start: list[float]) -> float:
+    """Return n ln(RSS / n) + k ln n at the least-squares fit; RSS is floored at rounding.
 
-    def miss(parameters: np.ndarray) -> np.ndarray:
-        return shape(x, *parameters) - y
+    All parameters are positive, so their logarithms are fitted, without bounds.
+    """
+
+    def miss(logarithms: np.ndarray) -> np.ndarray:
+        return shape(*np.exp(np.clip(logarithms, -50, 50))) - curve
 
     # A curve of the other shape may have its best fit at infinity: what is reached will do.
-    best = optimize.least_squares(
-        miss, np.maximum(start, lower), bounds=(lower, np.inf), x_scale="jac", max_nfev=300
-    )
-    rss = max(2 * float(best.cost), 1e-20)
-    return len(x) * np.log(rss / len(x)) + len(start) * np.log(len(x))
+    best = optimize.least_squares(miss, np.log(start), method="lm", max_nfev=300)
+    rss, n = max(2 * float(best.cost), 1e-20), len(curve)
+    return n * np.log(rss / n) + len(start) * np.log(n)
 
 
 def stage_times(

@@ -182,6 +182,7 @@ def solve(
     depth: int,
     initial: float | Sequence[float] | np.ndarray | str | None = None,
     weights: Sequence[np.ndarray] | None = None,
+    seeds: Sequence[int] | None = None,
     times: Sequence[float] | np.ndarray | int = 200,
     hidden: bool = False,
 ) -> xr.Dataset:
@@ -206,6 +207,9 @@ def solve(
     weights : sequence of arrays, optional
         Initial weights, first layer first, each (seed ×) output × input; one result for each
         seed. See `semdev.initial_weights`.
+    seeds : sequence of int, optional
+        What the seeds of `weights` are called (default 0, 1, …), so that theory and simulation
+        line up.
     times : int or increasing sequence of float
         The learning times wanted (step × learning rate, τ = 1), or how many; a number of times
         is spread, denser early on, until all that matters has been learned.
@@ -254,9 +258,9 @@ def solve(
         loss=loss,
         time=time,
         step=np.full(len(time), np.nan),
-        seeds=range(len(runs)),
+        seeds=_read_seeds(seeds, len(runs)),
         settled=learned,
-        hidden=[np.stack(layer) for layer in zip(*(r[1] for r in runs), strict=True)] * hidden,
+        hidden=[np.stack(k) for k in zip(*(r[1] for r in runs), strict=True)] if hidden else [],
         provenance={
             "made_by": "semdev.solve",
             "model": f"theory, depth {depth}",
@@ -264,6 +268,13 @@ def solve(
             "initial": initial if isinstance(initial, str) else start[0].tolist(),
         },
     )
+
+
+def _read_seeds(seeds: Sequence[int] | None, number: int) -> list[int]:
+    names = list(range(number)) if seeds is None else [int(seed) for seed in seeds]
+    if len(names) != number or len(set(names)) < number:
+        raise ValueError(f"seeds must name each of the {number} results once, got {seeds!r}")
+    return names
 
 
 def _read_initial(

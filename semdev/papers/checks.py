@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ class Check:
     criterion : str
         What the number has to satisfy for the claim to hold.
     holds : bool
-        The verdict.
+        The verdict (anything with a single truth value).
     source : str
         Whose claim it is: "published" or "ours". Thresholds are ours throughout, for the papers
         give figures, not thresholds.
@@ -31,7 +32,7 @@ class Check:
     claim: str
     number: str
     criterion: str
-    holds: bool
+    holds: Any
     source: str = "ours"
 
     def __post_init__(self) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pandas as pd
-from semdev._progress import tqdm
 
+from semdev._progress import tqdm
 from semdev.papers.checks import tabulate
+from semdev.papers.drawing import save_figure
 
 FORMATS = ("svg", "pdf")
 
@@ -42,7 +43,7 @@ def reproduce_figure(
         Path(folder).mkdir(parents=True, exist_ok=True)
         for kind in FORMATS:
             written.append(Path(folder) / f"{name}_{figure}.{kind}")
-            drawn.savefig(written[-1], bbox_inches="tight", metadata=_no_date(kind))
+            save_figure(drawn, written[-1])
     return table, written
 
 
@@ -80,7 +81,3 @@ def reproduce(
         tables.append(table)
         written += files
     return pd.concat(tables, ignore_index=True), written
-
-
-def _no_date(kind: str) -> dict[str, None]:
-    return {"Date": None} if kind == "svg" else {"CreationDate": None}

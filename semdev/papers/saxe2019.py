@@ -170,7 +170,7 @@ def fig3_data(*, seeds: int = 50) -> Data:
     return {
         "deep": deep,
         "shallow": shallow,
-        "deep theory": matched.assign_coords(seed=deep["seed"]),
+        "deep theory": matched,
         "shallow theory": solve(world, depth=1, times=shallow["time"].values),
     }
 
@@ -178,7 +178,7 @@ def fig3_data(*, seeds: int = 50) -> Data:
 def fig3_checks(data: Data) -> list[Check]:
     """Hold figure 3 against its claims."""
     deep, shallow, theory = (transitions(data[k]) for k in ("deep", "shallow", "deep theory"))
-    off = np.abs(deep["half_time"] / theory["half_time"] - 1).median("seed")
+    off = abs(deep["half_time"] / theory["half_time"] - 1).median("seed")
     half = deep["half_time"].values
     in_order = (half[:, 0] < half[:, 1]) & (half[:, 1] < half[:, 2:].min(1))
     same = shallow["half_time"]
@@ -321,7 +321,7 @@ def fig4(data: Data | None = None) -> Figure:
 def fig5_data(*, seeds: int = 50) -> Data:
     """Claim: deep networks pass through illusory correlations; shallow ones do not."""
     toy, world = load("saxe2019"), load("living_things")
-    models = {
+    models: dict[str, Any] = {
         "deep": DeepLinear(hidden=32),
         "shallow": Shallow(),
         "shallow with bias": Shallow(bias=True),
@@ -391,7 +391,7 @@ def fig5(data: Data | None = None) -> Figure:
 
 def _largest_error(history: xr.Dataset) -> xr.DataArray:
     last = history["output"].isel(time=-1)
-    return np.abs(last - history["target"]).max(("item", "property"))
+    return abs(last - history["target"]).max(("item", "property"))
 
 
 def _level_singular_values(world: Dataset) -> np.ndarray:

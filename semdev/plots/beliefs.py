@@ -135,10 +135,10 @@ def settling_time(history: xr.Dataset, item: str, property: str, *, share: float
 
     >>> import semdev as sd
     >>> settling_time(sd.solve(sd.load("saxe2019"), depth=2), "canary", "can move")
-    4.4
+    4.2
     """
     belief = ask(history, item, property)
-    away = np.abs(belief - belief.isel(time=-1)) > share * (belief.max() - belief.min())
+    away = abs(belief - belief.isel(time=-1)) > share * (belief.max() - belief.min())
     last = np.flatnonzero(away.any("seed"))
     return (
         float(history["time"][min(last[-1] + 1, history.sizes["time"] - 1)]) if len(last) else 0.0
