@@ -34,8 +34,8 @@ $(VENV)/.lint: $(SETTINGS) | $(VENV)/.installed
 	@touch $@
 
 figures: $(VENV)/.installed
-	$(BIN)/semdev reproduce --out figures
 	$(BIN)/semdev ask living_things worm "has bones" --plot figures/worm.svg
+	$(BIN)/semdev reproduce --out figures
 
 # One thread for each of two workers: on small matrices two threads wait for each other.
 test: $(VENV)/.test
