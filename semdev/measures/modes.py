@@ -7,6 +7,7 @@ import xarray as xr
 
 from semdev.data import trees
 from semdev.history import check
+from semdev.models.decomposition import tied_groups
 
 
 def mode_strengths(history: xr.Dataset) -> xr.DataArray:
@@ -54,16 +55,6 @@ def mode_strengths(history: xr.Dataset) -> xr.DataArray:
         coords["mode_level"] = ("mode", shares.argmax(0))
         coords["purity"] = ("mode", shares.max(0))
     return xr.DataArray(values, dims=("seed", "time", "mode"), coords=coords, name="strength")
-
-
-def tied_groups(s: np.ndarray, *, tolerance: float = 1e-6) -> list[np.ndarray]:
-    """Return the indices of singular values (sorted) that are equal, tie by tie.
-
-    >>> tied_groups(np.array([3.0, 1.0, 1.0]))
-    [array([0]), array([1, 2])]
-    """
-    breaks = np.flatnonzero(-np.diff(s) > tolerance * s[:1]) + 1
-    return np.split(np.arange(len(s)), breaks) if len(s) else []
 
 
 def level_subspaces(history: xr.Dataset) -> xr.DataArray:

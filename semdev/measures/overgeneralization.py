@@ -8,7 +8,8 @@ import xarray as xr
 from semdev.data.dataset import Dataset
 from semdev.history import check
 from semdev.measures.crossing import first_crossing
-from semdev.measures.modes import require_tree, tied_groups
+from semdev.measures.modes import require_tree
+from semdev.models.decomposition import tied_groups
 
 
 def overgeneralizations(

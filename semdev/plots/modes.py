@@ -7,7 +7,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from semdev.measures.modes import mode_strengths, tied_groups
+from semdev.measures.modes import mode_strengths
+from semdev.models.decomposition import tied_groups
 from semdev.plots import _style
 
 PURE = 0.9

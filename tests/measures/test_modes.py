@@ -13,9 +13,9 @@ from semdev.measures.modes import (
     level_subspaces,
     mode_strengths,
     parting_levels,
-    tied_groups,
 )
 from semdev.models.closed_forms import mode_strength
+from semdev.models.decomposition import tied_groups
 
 UNEVEN = {"x": {"y": ["a", "b", "c"], "d": None}, "e": None, "z": ["f", "g"]}
 

@@ -1,0 +1,159 @@
+"""The modes of a world, the strengths they start from, and the learning rates they allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from semdev.data.dataset import Dataset
+from semdev.data.patterns import Patterns, make_patterns
+from semdev.models.closed_forms import check_depth
+
+
+@dataclass(frozen=True, eq=False)
+class Modes:
+    """The modes of a world: Σ_yx = U diag(s) Vᵀ, and Σ_xx V = V diag(d) where `shared`.
+
+    Attributes: `s`, `d` (mode), `u` (output × mode), `v` (input × mode), `shared` (bool: the
+    inputs' covariance shares the singular vectors, so that the modes decouple).
+    """
+
+    s: np.ndarray
+    d: np.ndarray
+    u: np.ndarray
+    v: np.ndarray
+    shared: bool
+
+
+def decompose(data: Dataset | Patterns) -> Modes:
+    """Return the modes of Σ_yx = Σ_p w_p y_p x_pᵀ, strongest first (sum convention).
+
+    Where singular values are tied, the vectors among them are chosen to diagonalize
+    Σ_xx = Σ_p w_p x_p x_pᵀ too, if that is possible.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> decompose(sd.load("saxe2019")).s ** 2
+    array([7., 3., 1., 1.])
+    """
+    patterns = make_patterns(data)
+    weighted = patterns.inputs * patterns.weights[:, None]
+    sigma_yx, sigma_xx = (
+        (patterns.targets * patterns.mask).T @ weighted,
+        patterns.inputs.T @ weighted,
+    )
+    u, s, vt = linalg.svd(sigma_yx, full_matrices=False)
+    keep = s > 1e-10 * max(s[0], np.finfo(float).tiny)
+    u, s, v = u[:, keep], s[keep], vt[keep].T
+    for tied in tied_groups(s):
+        if len(tied) > 1:
+            rotation = linalg.eigh(v[:, tied].T @ sigma_xx @ v[:, tied])[1]
+            u[:, tied], v[:, tied] = u[:, tied] @ rotation, v[:, tied] @ rotation
+    d = np.einsum("im,ij,jm->m", v, sigma_xx, v)
+    residue = np.abs(sigma_xx @ v - v * d).max(initial=0.0)
+    shared = bool(residue <= 1e-9 * np.abs(sigma_xx).max() and (patterns.mask == 1).all())
+    return Modes(s, d, u, v, shared)
+
+
+def tied_groups(s: np.ndarray, *, tolerance: float = 1e-6) -> list[np.ndarray]:
+    """Return the indices of singular values (sorted) that are equal, tie by tie.
+
+    >>> tied_groups(np.array([3.0, 1.0, 1.0]))
+    [array([0]), array([1, 2])]
+    """
+    breaks = np.flatnonzero(-np.diff(s) > tolerance * s[:1]) + 1
+    return np.split(np.arange(len(s)), breaks) if len(s) else []
+
+
+def effective_initial_strength(
+    weights: Sequence[np.ndarray], data: Dataset | Patterns
+) -> np.ndarray:
+    """Return the strength a₀ at which each mode effectively starts from given weights.
+
+    a₀ = ¼ |W₁ v + W₂ᵀ u|² for two weight matrices, b₀ = uᵀ W v for one. Small random weights
+    feed a mode through the part of them that grows, and this is that part; with it the closed
+    form meets simulated half-times within a few per cent. Derived here and checked by simulation.
+
+    Parameters
+    ----------
+    weights : one or two arrays
+        W₁ (hidden × input) and W₂ (output × hidden), or W (output × input); each may have a
+        leading axis of seeds, as `semdev.initial_weights` returns them.
+    data : Dataset or Patterns
+        What is to be learned.
+
+    Returns
+    -------
+    array, seed × mode
+    """
+    modes = decompose(data)
+    layers = check_weights(weights, modes)
+    if len(layers) == 1:
+        return np.einsum("om,soi,im->sm", modes.u, layers[0], modes.v)
+    if len(layers) == 2:
+        return np.sum((layers[0] @ modes.v + layers[1].transpose(0, 2, 1) @ modes.u) ** 2, 1) / 4
+    raise ValueError(
+        f'initial="matched" is known for one or two weight matrices, got {len(layers)}; '
+        'use initial="exact" to integrate the flow from these weights'
+    )
+
+
+def check_weights(weights: Sequence[np.ndarray] | None, modes: Modes) -> list[np.ndarray]:
+    """Return layers as seed × output × input, or say which one does not fit."""
+    if not weights:
+        raise ValueError(
+            "initial weights are needed: weights=[W1, W2], or "
+            "weights=semdev.initial_weights(model, data, seeds=…)"
+        )
+    layers = [np.array(w, dtype=float) for w in weights]
+    layers = [w[None] if w.ndim == 2 else w for w in layers]
+    n_out, n_in = len(modes.u), len(modes.v)
+    wanted = [n_in, *(w.shape[1] for w in layers[:-1]), n_out]
+    for k, w in enumerate(layers):
+        if w.ndim != 3 or w.shape[1:] != (wanted[k + 1], wanted[k]):
+            raise ValueError(
+                f"weight matrix {k + 1} has shape {w.shape[-2:]}, this chain from {n_in} inputs "
+                f"to {n_out} outputs needs (output × input) {(wanted[k + 1], wanted[k])}"
+            )
+    return layers
+
+
+def bound_learning_rate(data: Dataset | Patterns, *, depth: int) -> tuple[float, float]:
+    """Return learning rates (safe, largest) for full-batch descent on a linear network.
+
+    Descent is stable at a solution W = Π W_l with balanced layers while
+    λ < 2 / (largest curvature). With σ, u, v the singular triples of W, that curvature is at
+    least D max σ^(2−2/D) vᵀ Σ_xx v and at most D σ_max^(2−2/D) λ_max(Σ_xx); the two are equal
+    for one-hot items met equally often, 2 / (D s_max^(2 − 2/D)). `largest` is 2 over the former
+    (beyond it no solution is stable), `safe` 2 over the latter.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> safe, largest = bound_learning_rate(sd.load("saxe2019"), depth=2)
+    >>> round(safe, 3), round(largest, 3), round(1 / 7 ** 0.5, 3)
+    (0.378, 0.378, 0.378)
+    """
+    check_depth(depth)
+    patterns = make_patterns(data)
+    weighted = patterns.inputs * patterns.weights[:, None]
+    sigma_xx = patterns.inputs.T @ weighted
+    spread = linalg.eigvalsh(sigma_xx)[-1]
+    if depth == 1:
+        return float(2 / spread), float(2 / spread)
+    _, sigma, vt = linalg.svd(best_map(patterns), full_matrices=False)
+    power = sigma ** (2 - 2 / depth)
+    least = depth * np.max(power * np.einsum("mi,ij,mj->m", vt, sigma_xx, vt))
+    if least == 0:
+        raise ValueError(f"{patterns.data.name} holds nothing but zeros: there is nothing to learn")
+    return float(2 / (depth * power[0] * spread)), float(2 / least)
+
+
+def best_map(patterns: Patterns) -> np.ndarray:
+    """Return the smallest linear map (output × input) with the least loss, where learning ends."""
+    often = np.sqrt(patterns.weights)[:, None]
+    return np.linalg.lstsq(often * patterns.inputs, often * patterns.targets, rcond=None)[0].T
