@@ -27,6 +27,7 @@ from semdev.recording import Log, Plan
 Model = Callable[..., nn.Module]
 
 MOST_STEPS = 200_000
+# Euler steps make the fastest mode late by half of this (one hidden layer and more).
 SHARE_OF_BOUND = 0.03
 SMALL = 3_000_000  # multiply-adds of a forward pass under which one thread is faster than two
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
@@ -67,13 +68,15 @@ def train(
         How many networks (seeds 0, 1, …), or which seeds. A seed fixes its network's initial
         weights and so its whole trajectory, whoever else is trained beside it.
     learning_rate : float, optional
-        Default: 3 % of the largest that is safely stable for a linear network of this depth on
-        these data, so that the fastest mode keeps within some 2 % of the theory's time. A linear
-        network refuses one over its stability bound.
+        Default: 3 % (1.5 % without a hidden layer) of the largest that is safely stable for a
+        linear network of this depth on these data; then the fastest mode is 1.5 % late. Sigmoid
+        units want a larger one: they learn slowly. A linear network refuses one over its
+        stability bound.
     steps : int, optional
-        Updates. Default: until learning has settled (every answer within 2 % of the largest
-        target, or a loss that has stopped changing long after the weakest mode is due), at most
-        200 000; a warning says if it has not.
+        Updates. Default: until learning has settled, at most 200 000; a warning says if it has
+        not. Settled is a network whose every answer is within 2 % of the largest target; a linear
+        one also when its loss has been flat for half of a run that is long past the time its
+        weakest mode is due; any other also when its flat loss is below 5 % of the first.
     record : int or increasing sequence of int
         How many times to record (denser early on, when the strongest modes are learned), or at
         which steps; the last step is always recorded.
@@ -115,7 +118,7 @@ def train(
     if not patterns.targets.any():
         raise ValueError(f"{patterns.data.name} holds nothing but zeros: there is nothing to learn")
     nets = _build_all(model, patterns, numbers)
-    ensemble = make_ensemble(nets, patterns, DTYPES[dtype], torch.device(device), batched)
+    ensemble = make_ensemble(nets, patterns, DTYPES[dtype], _find_device(device), batched)
     ensemble.answer()
     if hidden and not ensemble.record_hidden():
         raise ValueError(
@@ -123,7 +126,8 @@ def train(
             "input of an nn.Linear that is not the first)"
         )
     rate, chosen = _choose_rate(learning_rate, nets[0], patterns)
-    horizon = _estimate_steps(nets[0], patterns, rate)
+    linear = count_linear_layers(nets[0]) is not None
+    horizon = _estimate_steps(nets[0], patterns, rate) if linear else math.inf
     plan = Plan(record, steps, MOST_STEPS)
     log = Log()
     bar = tqdm(
@@ -138,7 +142,8 @@ def train(
         if not settled.all():
             warnings.warn(
                 f"{(~settled).sum()} of {len(numbers)} networks had not settled after "
-                f"{log.steps[-1]} steps; give a larger learning_rate or steps=",
+                f"{log.steps[-1]} steps at learning rate {rate:.3g}; give a larger learning_rate, "
+                "or steps=",
                 stacklevel=2,
             )
     return make_history(
@@ -193,10 +198,9 @@ def describe_model(model: Model) -> str:
 
 def read_seeds(seeds: int | Iterable[int]) -> list[int]:
     """Return the seeds meant by a number of networks or by a list of seeds."""
-    if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
-        seeds = range(int(seeds))
+    counted = isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool)
     try:
-        given = list(seeds)  # type: ignore[arg-type]
+        given = list(range(seeds) if counted else seeds)  # type: ignore[arg-type]
         numbers = [int(seed) for seed in given]
         if numbers != given:
             raise ValueError
@@ -207,8 +211,21 @@ def read_seeds(seeds: int | Iterable[int]) -> list[int]:
     return numbers
 
 
+def _find_device(name: str) -> torch.device:
+    """Return the device, or say which there are."""
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        here = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+        raise ValueError(f"no device {name!r} here; allowed: {', '.join(here)}") from error
+    return device
+
+
 def _build_all(model: Model, patterns: Patterns, seeds: Sequence[int]) -> list[nn.Module]:
     """Build one network for each seed and see that the first fits the data."""
+    if isinstance(model, type) and not issubclass(model, nn.Module):
+        raise TypeError(f"write {model.__name__}(…), not {model.__name__}: settings come first")
     if isinstance(model, nn.Module):
         raise TypeError(
             f"train needs something that builds a fresh network for every seed: pass the class or "
@@ -234,6 +251,11 @@ def _build_all(model: Model, patterns: Patterns, seeds: Sequence[int]) -> list[n
             f"{sizes[0]} inputs ({len(inputs)} patterns at a time); it says: {error}"
         ) from error
     wanted = (len(inputs), sizes[1])
+    if not isinstance(first, torch.Tensor):
+        raise ValueError(
+            f"{describe_model(model)} answers with a {type(first).__name__}; "
+            f"{patterns.data.name} needs one tensor {wanted} (patterns × properties)"
+        )
     if tuple(first.shape) != wanted:
         raise ValueError(
             f"{describe_model(model)} answers with shape {tuple(first.shape)}; "
@@ -318,14 +340,17 @@ def _run(
 def _has_stopped(log: Log, horizon: float) -> np.ndarray:
     """Return for each seed whether its loss changed by under 0.1 % in the second half of a run.
 
-    Only past the time by which the weakest mode is due: a plateau is no end.
+    A plateau is no end. For linear networks, past the `horizon` by which the weakest mode is due,
+    a flat loss is one; for others nobody knows what is due, so it must have fallen to 5 % of the
+    first besides.
     """
-    now = log.steps[-1]
-    if now < horizon:
-        return np.zeros(len(log.losses[-1]), dtype=bool)
+    now, first = log.steps[-1], log.losses[0]
     halfway = int(np.searchsorted(log.steps, now / 2))
+    if len(log.steps) - halfway < 10 or (now < horizon < math.inf):
+        return np.zeros(len(first), dtype=bool)
     before, after = log.losses[halfway], log.losses[-1]
-    return np.abs(before - after) <= 1e-3 * np.abs(before)
+    flat = np.abs(before - after) <= 1e-3 * np.abs(before)
+    return flat & ((after <= 0.05 * first) | (horizon < math.inf))
 
 
 def _refuse_divergence(losses: np.ndarray, log: Log, step: int, rate: float) -> None:
@@ -348,15 +373,16 @@ def _choose_rate(asked: float | None, net: nn.Module, patterns: Patterns) -> tup
     if has_bias:
         # A bias adds Σ frequency to the largest curvature at most.
         safe = 2 / (2 / safe + patterns.weights.sum())
+    share = SHARE_OF_BOUND if depth > 1 else SHARE_OF_BOUND / 2
     if asked is None:
-        return SHARE_OF_BOUND * safe, f"semdev: {SHARE_OF_BOUND:.0%} of the stable bound"
+        return share * safe, f"semdev: {share:.1%} of the stable bound"
     if not (isinstance(asked, (int, float)) and math.isfinite(asked) and asked > 0):
         raise ValueError(f"learning_rate must be a positive number, got {asked!r}")
     if linear and asked >= largest:
         raise ValueError(
             f"learning_rate {asked:.3g} is over the stability bound {largest:.3g} of a linear "
             f"network of {depth} weight matrices on {patterns.data.name}; it would diverge. "
-            f"Try {SHARE_OF_BOUND * safe:.2g}"
+            f"Try {share * safe:.2g}"
         )
     return float(asked), "given"
 

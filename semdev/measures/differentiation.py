@@ -17,8 +17,10 @@ def differentiation(history: xr.Dataset, *, margin: float = 0.05) -> xr.Dataset:
     each level the Euclidean distance between the outputs (and the recorded hidden layers) of
     such items is averaged over pairs: `between`. The average over pairs that part later is
     `within`: as long as it is small beside `between`, the classes of the level are told apart and
-    their members are not. A level has separated when `between` has reached half of its last value
-    (Rogers & McClelland 2004; Saxe, McClelland & Ganguli 2019).
+    their members are not. A level has separated when `between` has reached half of the distance
+    in the data, or in a hidden layer half of its last value, which a run cut short makes too
+    small (Rogers & McClelland 2004; Saxe, McClelland & Ganguli 2019). Level is depth in the
+    tree: in a ragged tree, such as that of `zoo`, it need not mean breadth.
 
     Parameters
     ----------
@@ -30,7 +32,8 @@ def differentiation(history: xr.Dataset, *, margin: float = 0.05) -> xr.Dataset:
     Returns
     -------
     Dataset
-        `between`, `within` (layer × seed × time × level); `half_time` (layer × seed × level);
+        `between`, `within` (layer × seed × time × level); `half_time` (layer × seed × level; NaN
+        at a level whose items do not differ in the data, or when it is not reached);
         `precedes` (bool, layer × seed × level: this level separates before the next one at which
         items part; False at the last); `cophenetic` (layer × seed × time): correlation of the
         tree with an average-linkage dendrogram (NaN while all items are alike). Only levels at
@@ -55,7 +58,10 @@ def differentiation(history: xr.Dataset, *, margin: float = 0.05) -> xr.Dataset:
     if not len(levels):
         raise ValueError("differentiation needs at least two items")
     results = []
-    layers = ["output", *sorted(str(v) for v in history.data_vars if str(v).startswith("hidden_"))]
+    layers = ["output", *(str(v) for v in history.data_vars if str(v).startswith("hidden_"))]
+    truth = _mean_over(
+        _distances(history["target"].values)[pairs], (level_of_pair == levels[:, None])
+    )
     for layer in layers:
         if history[layer].dims[2] != "item":
             continue
@@ -63,7 +69,9 @@ def differentiation(history: xr.Dataset, *, margin: float = 0.05) -> xr.Dataset:
         between = _mean_over(distance, level_of_pair == levels[:, None])
         within = _mean_over(distance, level_of_pair > levels[:, None])
         tree_distance = (level_of_pair.max() - level_of_pair).astype(float)
-        results.append(_collect(history, levels, between, within, margin))
+        goal = truth if layer == "output" else between[:, -1]
+        goal = np.where(truth > 1e-6 * truth.max(), goal / 2, np.nan)
+        results.append(_collect(history, levels, between, within, goal, margin))
         results[-1]["cophenetic"] = (("seed", "time"), _cophenetic(distance, tree_distance))
         results[-1] = results[-1].expand_dims(layer=[layer])
     return xr.concat(results, dim="layer")
@@ -83,13 +91,18 @@ def _mean_over(distance: np.ndarray, chosen: np.ndarray) -> np.ndarray:
 
 
 def _collect(
-    history: xr.Dataset, levels: np.ndarray, between: np.ndarray, within: np.ndarray, margin: float
+    history: xr.Dataset,
+    levels: np.ndarray,
+    between: np.ndarray,
+    within: np.ndarray,
+    goal: np.ndarray,
+    margin: float,
 ) -> xr.Dataset:
     coords = {"seed": history["seed"].values, "time": history["time"].values, "level": levels}
     dims = ("seed", "time", "level")
     result = xr.Dataset({"between": (dims, between), "within": (dims, within)}, coords=coords)
-    last = result["between"].isel(time=-1, drop=True)
-    result["half_time"] = first_crossing(result["between"], last / 2).where(last > 0)
+    goals = xr.DataArray(np.broadcast_to(goal, between[:, 0].shape), dims=("seed", "level"))
+    result["half_time"] = first_crossing(result["between"], goals)
     following = result["half_time"].shift(level=-1)
     result["precedes"] = following - result["half_time"] > margin * result["half_time"]
     return result

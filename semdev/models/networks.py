@@ -32,7 +32,8 @@ class DeepLinear:
     scale : float, optional
         Standard deviation of the initial weights. Default: such that with one hidden layer every
         mode begins at about strength 1e-5, scale = √(2/N_h) × (1e-5)^(1/D) for D weight matrices
-        and N_h hidden units; small enough for stages to be seen.
+        and N_h hidden units; small enough for stages to be seen. With more hidden layers modes
+        start less alike: to lay theory over such a network use ``solve(…, initial="exact")``.
     bias : bool
         Add a bias to the output layer, initially 0. (It changes what overgeneralizes.)
 
@@ -46,6 +47,10 @@ class DeepLinear:
     hidden: int | Sequence[int] = 32
     scale: float | None = None
     bias: bool = False
+
+    def __post_init__(self) -> None:
+        _hidden_sizes(self.hidden)
+        _check_scale(self.scale, deep=True)
 
     def __call__(self, n_inputs: int, n_outputs: int) -> nn.Module:
         """Build the network for `n_inputs` and `n_outputs`."""
@@ -72,6 +77,9 @@ class Shallow:
 
     scale: float = STRENGTH
     bias: bool = False
+
+    def __post_init__(self) -> None:
+        _check_scale(self.scale, deep=False)
 
     def __call__(self, n_inputs: int, n_outputs: int) -> nn.Module:
         """Build the network for `n_inputs` and `n_outputs`."""
@@ -116,10 +124,14 @@ class MLP:
     scale: float | None = None
     bias: bool = False
 
-    def __call__(self, n_inputs: int, n_outputs: int) -> nn.Module:
-        """Build the network for `n_inputs` and `n_outputs`."""
+    def __post_init__(self) -> None:
+        _hidden_sizes(self.hidden)
+        _check_scale(self.scale, deep=True)
         for asked in (self.activation, self.output):
             require(asked, ACTIVATIONS, kind="activation", where="MLP")
+
+    def __call__(self, n_inputs: int, n_outputs: int) -> nn.Module:
+        """Build the network for `n_inputs` and `n_outputs`."""
         sizes = [n_inputs, *_hidden_sizes(self.hidden), n_outputs]
         kinds = [ACTIVATIONS[self.activation]] * (len(sizes) - 2) + [ACTIVATIONS[self.output]]
         return _chain(sizes, kinds, self.scale, hidden_bias=self.bias, output_bias=self.bias)
@@ -142,13 +154,22 @@ def count_linear_layers(module: nn.Module) -> int | None:
 
 
 def _hidden_sizes(hidden: int | Sequence[int]) -> list[int]:
-    sizes = [hidden] if isinstance(hidden, int) else list(hidden)
+    sizes = list(hidden) if isinstance(hidden, Sequence) else [hidden]
     if not sizes or any(not isinstance(n, int) or n < 1 for n in sizes):
         raise ValueError(
             f"hidden is the number of units (32) or one number for each hidden layer ([32, 32]), "
             f"all at least 1; got {hidden!r}. A network without hidden layers is Shallow()."
         )
     return sizes
+
+
+def _check_scale(scale: float | None, *, deep: bool) -> None:
+    if scale is None:
+        return
+    if not (math.isfinite(scale) and scale >= 0):
+        raise ValueError(f"scale is a standard deviation, at least 0; got {scale}")
+    if deep and scale == 0:
+        raise ValueError("a network with a hidden layer that starts at scale 0 never learns")
 
 
 def _chain(
@@ -164,8 +185,6 @@ def _chain(
     if scale is None:
         width = sum(sizes[1:-1]) / (depth - 1)
         scale = math.sqrt(2 / width) * STRENGTH ** (1 / depth)
-    if not (math.isfinite(scale) and scale >= 0):
-        raise ValueError(f"scale is a standard deviation, at least 0; got {scale}")
     layers: list[nn.Module] = []
     for k, activation in enumerate(activations):
         has_bias = output_bias if k == depth - 1 else hidden_bias

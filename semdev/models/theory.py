@@ -24,6 +24,7 @@ from semdev.models.decomposition import (
     check_weights,
     decompose,
     effective_initial_strength,
+    match_modes,
 )
 from semdev.models.flow import Run, integrate_flow
 
@@ -32,6 +33,7 @@ __all__ = [
     "branching_singular_values",
     "decompose",
     "effective_initial_strength",
+    "match_modes",
     "mode_strength",
     "solve",
     "time_to_reach",
@@ -66,9 +68,10 @@ def solve(
         Number of weight matrices: 1 is shallow, 2 has one hidden layer.
     initial : optional
         The starting strength a₀ of every mode (default 1e-5; 0 for depth 1); or one for each
-        mode, strongest first; or ``"matched"``: each mode's effective starting strength, taken
-        from `weights` by `effective_initial_strength` (depth 1 and 2); or ``"exact"``: the flow
-        integrated numerically from `weights`, every interaction of modes included.
+        mode, strongest first; or ``"matched"``: the strength from which each mode effectively
+        starts beside the others, taken from `weights` by `match_modes` (depth 1 and 2, small
+        weights); or ``"exact"``: the flow integrated numerically from `weights`, every
+        interaction of modes included.
     weights : sequence of arrays, optional
         Initial weights, first layer first, each (seed ×) output × input; one result for each
         seed. See `semdev.initial_weights`.
@@ -99,18 +102,21 @@ def solve(
     modes = decompose(patterns)
     if not len(modes.s):
         raise ValueError(f"{patterns.data.name} holds nothing but zeros: there is nothing to learn")
-    start = _read_initial(initial, weights, patterns, modes, depth)
-    slowest = _time_needed(modes, np.median(np.abs(start), axis=0), depth, patterns)
-    time = _read_times(times, slowest)
+    starts = _read_initial(initial, weights, patterns, modes, depth)
+    usual = np.median([np.abs(start) for start, _ in starts], axis=0)
+    time = _read_times(times, _time_needed(modes, usual, depth, patterns))
     if isinstance(initial, str) and initial == "exact":
         layers = check_weights(weights, modes)
-        runs = [integrate_flow([w[k] for w in layers], patterns, time) for k in range(len(start))]
+        runs = [integrate_flow([w[k] for w in layers], patterns, time) for k in range(len(starts))]
         method = "exact gradient flow from the given weights, integrated numerically (DOP853)"
     elif modes.shared:
-        runs = [_closed_form(a0, depth, patterns, modes, time) for a0 in start]
+        runs = [_closed_form(start, depth, patterns, turned, time) for start, turned in starts]
         method = "closed form"
     else:
-        runs = [integrate_flow(_aligned(a0, depth, modes), patterns, time) for a0 in start]
+        runs = [
+            integrate_flow(_aligned(start, depth, turned), patterns, time)
+            for start, turned in starts
+        ]
         method = "exact gradient flow, integrated numerically (DOP853): the modes do not decouple"
     raw = np.stack([run[0] for run in runs])
     error = (patterns.targets - raw) * patterns.mask
@@ -130,7 +136,7 @@ def solve(
             "made_by": "semdev.solve",
             "model": f"theory, depth {depth}",
             "method": method,
-            "initial": initial if isinstance(initial, str) else start[0].tolist(),
+            "initial": initial if isinstance(initial, str) else starts[0][0].tolist(),
         },
     )
 
@@ -144,8 +150,8 @@ def _read_seeds(seeds: Sequence[int] | None, number: int) -> list[int]:
 
 def _read_initial(
     initial: Any, weights: Any, patterns: Patterns, modes: Modes, depth: int
-) -> np.ndarray:
-    """Return starting strengths, seed × mode."""
+) -> list[tuple[np.ndarray, Modes]]:
+    """Return starting strengths, and the modes they belong to, for each seed."""
     if isinstance(initial, str):
         if initial not in ("matched", "exact"):
             raise ValueError(
@@ -157,8 +163,13 @@ def _read_initial(
             raise ValueError(f"depth is {depth}, but there are {len(layers)} weight matrices")
         if initial == "exact" and depth > 2:
             sizes = [np.sqrt(np.mean(w**2) * max(w.shape[1:])) for w in layers]
-            return np.full((len(layers[0]), len(modes.s)), np.prod(sizes))
-        return effective_initial_strength(layers, patterns)
+            return [(np.full(len(modes.s), np.prod(sizes)), modes)] * len(layers[0])
+        matched = match_modes(layers, patterns)
+        if depth > 1 and not all(start.any() for start, _ in matched):
+            raise ValueError(
+                "the weights hold nothing that could grow: at 0 a network never learns"
+            )
+        return matched
     if weights is not None:
         raise ValueError('weights are used with initial="matched" or initial="exact" only')
     if initial is None:
@@ -174,17 +185,17 @@ def _read_initial(
             f"initial must be finite, and above 0 in a deep network (at 0 it never learns); "
             f"got {np.min(start)}"
         )
-    return np.broadcast_to(start, (1, len(modes.s)))
+    return [(np.broadcast_to(start, len(modes.s)), modes)]
 
 
 def _time_needed(modes: Modes, start: np.ndarray, depth: int, patterns: Patterns) -> float:
     """Return when the modes that make up all cells to 1 % of the largest are 99 % learned."""
     end = modes.s / modes.d
-    start = start if depth == 1 else np.clip(start, 1e-300, 0.98 * end)
-    times = time_to_reach(
-        0.99, modes.s, initial=np.minimum(start, 0.98 * end), depth=depth, d=modes.d
-    )
+    learned = (start > 0) | (depth == 1)
+    start = np.minimum(np.where(learned, start, end), 0.98 * end)
+    times = time_to_reach(0.99, modes.s, initial=start, depth=depth, d=modes.d)
     order = np.argsort(times)
+    order = order[learned[order]]
     seen = patterns.inputs @ modes.v
     missing = np.zeros((len(seen), len(modes.u)))
     limit = SETTLED / 2 * np.abs(patterns.targets).max()
@@ -212,7 +223,11 @@ def _closed_form(
     start: np.ndarray, depth: int, patterns: Patterns, modes: Modes, time: np.ndarray
 ) -> Run:
     """Return outputs (time × pattern × output) and hidden layers."""
-    a = mode_strength(time[:, None], modes.s, initial=start, depth=depth, d=modes.d)
+    a = np.zeros((len(time), len(modes.s)))
+    learned = (start > 0) | (depth == 1)  # what finds no room in the hidden layer never is
+    a[:, learned] = mode_strength(
+        time[:, None], modes.s[learned], initial=start[learned], depth=depth, d=modes.d[learned]
+    )
     seen = patterns.inputs @ modes.v
     hidden = [seen * np.abs(a[:, None, :]) ** (k / depth) for k in range(1, depth)]
     return (seen * a[:, None, :]) @ modes.u.T, hidden
