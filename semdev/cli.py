@@ -82,7 +82,7 @@ def _make_parser() -> argparse.ArgumentParser:
 
 def _list(options: argparse.Namespace) -> int:
     from semdev.data.corpora import list_corpora, load
-    from semdev.papers import PAPERS, get_paper
+    from semdev.papers import PAPERS
 
     print("corpora (semdev.load, semdev ask):")
     for name in list_corpora():
@@ -91,7 +91,7 @@ def _list(options: argparse.Namespace) -> int:
         print(f"  {name:<15}{items:>4} items × {properties:<4} coded {world.coding}")
     print("papers (semdev reproduce):")
     for name in PAPERS:
-        print(f"  {name:<15} {get_paper(name).TITLE}")
+        print(f"  {name:<15} {PAPERS[name]}")
     return 0
 
 
@@ -99,10 +99,10 @@ def _ask(options: argparse.Namespace) -> int:
     from semdev.models.networks import DeepLinear, Shallow
     from semdev.training import train
 
+    _check_plot(options.plot)
     world = _read_world(options.world, options.tree)
-    world.select(
-        items=[options.item], properties=[options.property]
-    )  # names first: cheap to refuse
+    # A misspelt name should cost no training.
+    world.select(items=[options.item], properties=[options.property])
     models: dict[str, Any] = {
         "deep linear": DeepLinear(hidden=options.hidden),
         "shallow": Shallow(),
@@ -124,11 +124,24 @@ def _ask(options: argparse.Namespace) -> int:
         deep = histories["deep linear"]
         figure = Figure(figsize=(5.0, 3.0), layout="constrained")
         axes = figure.subplots()
-        plots.beliefs(deep, options.item, options.property, compare=others, ax=axes)
+        plots.beliefs(
+            deep, options.item, options.property, compare=others, name="deep linear", ax=axes
+        )
         axes.set_xlim(0, 1.2 * settling_time(deep, options.item, options.property))
         save_figure(figure, options.plot)
         print(f"\nwrote {options.plot}")
     return 0
+
+
+def _check_plot(path: str | None) -> None:
+    """Refuse a picture that could not be written before time is spent on it."""
+    if path is None:
+        return
+    kinds = (".svg", ".pdf", ".png")
+    if Path(path).suffix not in kinds:
+        raise ValueError(f"--plot writes {', '.join(kinds)} files, got {path!r}")
+    if not Path(path).parent.is_dir():
+        raise FileNotFoundError(f"no folder {str(Path(path).parent)!r} to write {path!r} in")
 
 
 def _read_world(name: str, tree: str | None) -> Dataset:
@@ -140,29 +153,37 @@ def _read_world(name: str, tree: str | None) -> Dataset:
         return load(name)
     if name in list_corpora():
         raise ValueError(f"{name} has a tree of its own; --tree goes with a CSV file")
+    if tree and not Path(tree).is_file():
+        raise FileNotFoundError(f"no tree file {tree!r}")
     grown = trees.from_newick(Path(tree).read_text(encoding="utf-8")) if tree else None
     return Dataset.from_csv(name, tree=grown)
 
 
 def _measure_beliefs(histories: dict[str, Any], item: str, prop: str) -> dict[str, dict[str, Any]]:
     """Return for each model what its seeds believe: peak, its time, end, excess and class."""
-    from semdev.history import ask
+    import numpy as np
+
+    from semdev.history import ask, get_provenance
     from semdev.measures.overgeneralization import overgeneralizations
 
     rows = {}
     for name, history in histories.items():
         belief = ask(history, item, prop)
+        target = float(history["target"].sel(item=item, property=prop))
+        graded = get_provenance(history)["coding"] == "graded"
         row: dict[str, Any] = {
-            "true": bool(history["target"].sel(item=item, property=prop) > 0),
+            "target": target,
+            "true": None if graded else target > 0,
             "peak": belief.max("time").values,
             "at time": belief["time"].values[belief.argmax("time").values],
             "end": belief.isel(time=-1).values,
             "excess": None,
             "class": "",
         }
-        if not row["true"] and "ancestor" in history.coords:
+        if row["true"] is False and "ancestor" in history.coords:
             found = overgeneralizations(history).sel(item=item, property=prop)
-            row |= {"excess": found["excess"].values, "class": found["of_class"].item()}
+            if np.isfinite(found["excess"]).all():
+                row |= {"excess": found["excess"].values, "class": found["of_class"].item()}
         rows[name] = row
     return rows
 
@@ -173,14 +194,19 @@ def _say(row: dict[str, Any], options: argparse.Namespace) -> str:
 
     statement = f"“{options.item} {options.property}”"
     peak, end, when = (float(np.median(row[k])) for k in ("peak", "end", "at time"))
-    if row["true"]:
+    if row["true"] is None:
+        text = (
+            f"Graded: {statement} is {row['target']:g} in the data. In deep linear networks the "
+            f"belief is {peak:z.2f} at its highest (at time {when:.2f}) and ends at {end:z.2f}."
+        )
+    elif row["true"]:
         text = f"True: {statement}. Deep linear networks learn it; the belief ends at {end:z.2f}."
     elif peak - max(end, 0) > 0.05:
         text = (
             f"False, but believed for a while: in deep linear networks {statement} rises to "
             f"{peak:.2f} (at time {when:.2f}) and falls to {end:z.2f}"
         )
-        if row["excess"] is not None and np.isfinite(np.median(row["excess"])):
+        if row["excess"] is not None:
             text += (
                 f"; at most {np.median(row['excess']):.2f} above the belief about items outside "
                 f"its class ({row['class']})"
@@ -198,7 +224,7 @@ def _format(rows: dict[str, dict[str, Any]]) -> str:
 
     from semdev.papers.checks import spread
 
-    table = pd.DataFrame.from_dict(rows, orient="index").drop(columns=["true", "class"])
+    table = pd.DataFrame.from_dict(rows, orient="index").drop(columns=["target", "true", "class"])
     shown = table.map(lambda x: "–" if x is None else spread(x, form=".2f"))
     shown.columns = [f"{name} [95 % of seeds]" if k == 0 else name for k, name in enumerate(shown)]
     return shown.to_string()

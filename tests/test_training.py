@@ -187,10 +187,21 @@ class Wrong(nn.Module):
         return self.layer(x)
 
 
+class Tuple(Wrong):
+    def __init__(self, n_inputs: int, n_outputs: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(n_inputs, n_outputs)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor]:  # type: ignore[override]
+        return (self.layer(x),)
+
+
 @pytest.mark.parametrize(
     ("model", "error", "message"),
     [
         (nn.Linear(4, 7), TypeError, "not a finished Linear"),
+        (sd.DeepLinear, TypeError, "write DeepLinear"),
+        (Tuple, ValueError, "answers with a tuple; saxe2019 needs one tensor"),
         ("deep", TypeError, "model must be DeepLinear.* got str"),
         (lambda: 3, TypeError, "built int, no nn.Module"),
         (lambda: nn.Tanh(), ValueError, "has no trainable parameters"),
@@ -224,6 +235,8 @@ def test_models_that_do_not_fit_are_refused(
         (lambda: sd.DeepLinear([4, 2.5]), "hidden is the number of units"),
         (lambda: sd.MLP(4, "tahn"), "did you mean 'tanh'"),
         (lambda: sd.DeepLinear(4, scale=-1), "scale is a standard deviation"),
+        (lambda: sd.DeepLinear(4, scale=0), "starts at scale 0 never learns"),
+        (lambda: sd.DeepLinear(32.0), "hidden is the number of units"),
         (lambda: sd.Shallow(scale=float("nan")), "scale is a standard deviation"),
     ],
 )
@@ -317,3 +330,21 @@ def test_theory_lines_up_with_any_seeds(world: sd.Dataset) -> None:
     assert theory["seed"].values.tolist() == [7, 9]
     with pytest.raises(ValueError, match="seeds must name each of the 2 results once"):
         sd.solve(world, depth=2, initial="matched", weights=weights, seeds=[7])
+
+
+def test_unknown_devices_are_refused(world: sd.Dataset) -> None:
+    with pytest.raises(ValueError, match="no device 'gpu' here; allowed: cpu"):
+        run(sd.Shallow(), world, device="gpu")
+
+
+def test_a_plateau_of_sigmoid_units_is_no_end() -> None:
+    world = sd.load("rumelhart8")
+    model = sd.MLP(hidden=15, activation="sigmoid", output="sigmoid", bias=True)
+    history = run(model, world, learning_rate=0.5, seeds=1, dtype="float32")
+    assert float(history["loss"][0, -1]) < 0.05 * float(history["loss"][0, 0])
+    assert bool(history["settled"].all())
+
+
+def test_shallow_keeps_time_with_theory(world: sd.Dataset) -> None:
+    half = sd.transitions(run(sd.Shallow(), world))["half_time"].values
+    np.testing.assert_allclose(half, np.log(2), rtol=0.017)

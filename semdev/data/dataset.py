@@ -27,7 +27,8 @@ class Dataset:
         Item × property, finite numbers: 0/1, ±1 or graded. Coordinates `item` and `property`
         hold unique names; `relation` (on property: ISA, is, can, has, …) is worked out from the
         first word of each property where it is missing; `frequency` (on item, how often an item
-        is met relative to the others, > 0) is 1 where it is missing. Copied in and read-only.
+        is met relative to the others, > 0) is 1 where it is missing
+        (met twice as often, everything is learned in half the time). Copied in and read-only.
     tree : nx.DiGraph, optional
         A taxonomy whose leaves are the items (see `semdev.trees`). Copied in and frozen.
     name : str
@@ -150,6 +151,17 @@ class Dataset:
         """
         folder = Path(folder)
         return cls(tables.read_nyu(folder), tree, name or folder.resolve().name)
+
+    def with_tree(self, tree: nx.DiGraph | None) -> Dataset:
+        """Return the same data with this tree.
+
+        >>> import semdev as sd
+        >>> flat = sd.load("saxe2019").with_tree(None)
+        >>> values, items = flat.properties.values, flat.properties["item"].values
+        >>> flat.with_tree(sd.trees.from_clustering(values, items)).tree.number_of_nodes()
+        7
+        """
+        return Dataset(self.properties, tree, self.name)
 
     def to_frame(self, *, form: str = "wide") -> pd.DataFrame:
         """Return the table: wide (item × (relation, property)) or long (a row for each cell).

@@ -22,8 +22,9 @@ _STYLE = """<style>
 .semdev-data thead .up{writing-mode:vertical-rl;transform:rotate(180deg);white-space:nowrap}
 .semdev-data .rel{border-left:1px solid rgba(128,128,128,.6)}
 .semdev-data tbody th{text-align:left;white-space:nowrap;position:sticky;left:0;
- background:var(--jp-layout-color0,var(--vscode-editor-background,Canvas))}
-.semdev-data .class{opacity:.6;font-style:italic}
+ background:var(--jp-layout-color0,var(--vscode-editor-background,Canvas));
+ color:var(--jp-ui-font-color1,var(--vscode-editor-foreground,CanvasText))}
+.semdev-data .class i{opacity:.6;font-style:italic}
 .semdev-data td{text-align:center}
 .semdev-data td i{display:inline-block;width:9px;height:9px;border-radius:50%;
  background:#0072B2}
@@ -53,7 +54,7 @@ def dataset(data: Dataset) -> str:
     for name, depth, is_item in _outline(data):
         pad = f"padding-left:{0.3 + depth:.1f}em"
         if not is_item:
-            rows.append(f'<tr><th class="class" style="{pad}">{escape(name)}</th></tr>')
+            rows.append(f'<tr><th class="class" style="{pad}"><i>{escape(name)}</i></th></tr>')
             continue
         cells = "".join(
             f'<td class="{"rel" if start else ""}">{_dot(value / strongest)}</td>'

@@ -183,10 +183,15 @@ def read_csv(path: Path) -> pd.DataFrame:
             text = file.read()
         first = _FIRST_CELL.match(text.lstrip("\r\n"))
         separator = first[1] if first and first[1] else ","
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-        rows = {number: row for number, row in enumerate(lines, start=1) if any(row)}
+        lines = csv.reader(
+            io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=True
+        )
+        stripped = ([cell.strip(" ") for cell in row] for row in lines)
+        rows = {number: row for number, row in enumerate(stripped, start=1) if any(row)}
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path.name} is not a CSV file in UTF-8: {error}") from error
+        raise ValueError(
+            f"{path.name} is not a CSV file in UTF-8: {error}; in Excel save it as “CSV UTF-8”"
+        ) from error
     if not rows:
         raise ValueError(f"{path.name} is empty")
     head = next(iter(rows.values()))

@@ -17,6 +17,9 @@ def mode_strengths(history: xr.Dataset) -> xr.DataArray:
     strength is a_α(t) = v_αᵀ Ŷ(t) u_α; learned, it equals s_α. Of modes with tied singular
     values only the span is defined, so each is given the mean strength of its tie.
 
+    The decomposition is that of the data as they are. What a network learns from items met
+    unequally often are the modes of the data so weighted, which these are not.
+
     Parameters
     ----------
     history : xr.Dataset
@@ -126,8 +129,9 @@ def require_tree(history: xr.Dataset) -> xr.DataArray:
     """Return `ancestor` (item × level), or say that there is no tree and how to give one."""
     if "ancestor" not in check(history).coords:
         raise ValueError(
-            "this measure needs a tree over the items: Dataset(…, tree=semdev.trees.from_nested("
-            "{…})), or from the data themselves semdev.trees.from_clustering(values, items)"
+            "this measure needs a tree over the items: data.with_tree(tree) before learning, with "
+            "tree = semdev.trees.from_nested({…}), or, from the data themselves, "
+            'from_clustering(data.properties.values, data.properties["item"].values)'
         )
     return history["ancestor"]
 

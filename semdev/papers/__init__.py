@@ -1,8 +1,9 @@
 """What was published: each paper a module of claims, figures and checks.
 
-A paper's module holds `TITLE` and, for each figure, `figN_data(…)` (computes; its defaults are
-the published settings where they are known), `figN(data=None)` (draws) and `figN_checks(data)`
-(claims, each with a number, a criterion and a verdict). `reproduce` runs them all.
+`PAPERS` gives their titles. A paper's module holds, for each figure, `figN_data(…)` (computes;
+its defaults are the published settings where they are known), `figN(data=None)` (draws) and
+`figN_checks(data)` (claims, each with a number, a criterion and a verdict). `reproduce` runs them
+all.
 """
 
 from __future__ import annotations
@@ -25,14 +26,18 @@ __all__ = [
     "saxe2019",
 ]
 
-PAPERS = ("saxe2014", "saxe2019")
+PAPERS = {
+    "saxe2014": "Exact solutions to the nonlinear dynamics of learning in deep linear neural "
+    "networks",
+    "saxe2019": "A mathematical theory of semantic development in deep neural networks",
+}
 
 
 def get_paper(name: str) -> ModuleType:
     """Return a paper's module.
 
-    >>> get_paper("saxe2019").TITLE
-    'A mathematical theory of semantic development in deep neural networks'
+    >>> get_paper("saxe2019").__doc__.splitlines()[0][:40]
+    'Claim: depth and gradient descent alone '
     """
     require(name, PAPERS, kind="paper", where="semdev")
     return importlib.import_module(f"semdev.papers.{name}")

@@ -30,7 +30,6 @@ from semdev.papers.checks import Check, spread
 from semdev.plots._style import finish
 from semdev.training import train
 
-TITLE = "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks"
 MODES = (1, 2, 3, 5, 12, 18, 31)
 
 Data = dict[str, Any]

@@ -35,8 +35,6 @@ from semdev.plots._style import finish
 from semdev.plots.beliefs import settling_time
 from semdev.training import initial_weights, train
 
-TITLE = "A mathematical theory of semantic development in deep neural networks"
-
 Data = dict[str, Any]
 
 
@@ -384,7 +382,7 @@ def fig5(data: Data | None = None) -> Figure:
     ):  # fmt: skip
         runs = data[world]
         others = {name: run for name, run in runs.items() if name != "deep"}
-        plots.beliefs(runs["deep"], item, prop, compare=others, ax=axis)
+        plots.beliefs(runs["deep"], item, prop, compare=others, name="deep", ax=axis)
         axis.set_xlim(0, 1.2 * settling_time(runs["deep"], item, prop))
     return figure
 

@@ -35,8 +35,8 @@ def tree_order(history: xr.Dataset) -> np.ndarray:
 def item_classes(history: xr.Dataset) -> np.ndarray | None:
     """Return the name of the class by which each item is coloured, or None without a tree.
 
-    The classes at level 1, or at level 2 where level 1 has but two, as long as they group items
-    and there are colours enough.
+    The classes at the first level that has three or more with several members, as long as there
+    are colours enough, else level 1. Items that are no class's at that level are "other".
 
     >>> import semdev as sd
     >>> item_classes(sd.solve(sd.load("rumelhart8"), depth=2))[:4].tolist()
@@ -46,11 +46,14 @@ def item_classes(history: xr.Dataset) -> np.ndarray | None:
         return None
     names = history["ancestor"].values
     chosen = min(1, names.shape[1] - 1)
-    if len(set(names[:, chosen])) == 2 and names.shape[1] > 2:
-        finer = len(set(names[:, 2]))
-        if finer < len(names) and finer <= len(CATEGORIES):
-            chosen = 2
-    return names[:, chosen]
+    for level in range(1, names.shape[1]):
+        sizes = np.unique(names[:, level], return_counts=True)[1]
+        if 3 <= (sizes > 1).sum() <= len(CATEGORIES):
+            chosen = level
+            break
+    classes = names[:, chosen]
+    alone = classes == history["item"].values
+    return classes if alone.all() else np.where(alone, "other", classes)
 
 
 def nearest_times(history: xr.Dataset, times: float | Sequence[float] | np.ndarray) -> np.ndarray:

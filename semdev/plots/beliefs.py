@@ -24,6 +24,7 @@ def beliefs(
     ax: Axes | None = None,
     interval: float = 0.95,
     compare: Mapping[str, xr.Dataset] | None = None,
+    name: str | None = None,
 ) -> Axes:
     """Draw the belief that items have properties, over time.
 
@@ -44,6 +45,8 @@ def beliefs(
         Share of the seeds in the band, 0 to 1.
     compare : mapping of label to History, optional
         Other learners, asked the same; a colour and a marker for each learner then.
+    name : str, optional
+        What to call `history` beside the others; its model's name.
 
     Raises
     ------
@@ -61,16 +64,16 @@ def beliefs(
     ['-', '--']
     """
     pairs = list_pairs(item, property)
-    learners = {_name(history): history, **(compare or {})}
+    learners = {name or _name(history): history, **(compare or {})}
     if compare and len(learners) == len(compare):
         learners = {"this learner": history, **compare}
-    asked = {name: [ask(learner, *pair) for pair in pairs] for name, learner in learners.items()}
+    asked = {who: [ask(learner, *pair) for pair in pairs] for who, learner in learners.items()}
     truth = [is_true(history, *pair) for pair in pairs]
     ax = _style.make_axes(ax)
     known = len(_style.CATEGORIES)
     marked = bool(compare) or len(set(truth)) < len(truth)
     handles = []
-    for k, (name, curves) in enumerate(asked.items()):
+    for k, (learner, curves) in enumerate(asked.items()):
         for j, (curve, true) in enumerate(zip(curves, truth, strict=True)):
             line = _style.draw_curve(
                 ax, curve, interval=interval,
@@ -81,8 +84,12 @@ def beliefs(
                 markersize=3, markevery=(0.03 + 0.04 * (k if compare else j), 0.2),
                 linewidth=2.0 if compare and k == 0 else 1.2,
             )  # fmt: skip
-        handles.append(_handle(name, line))
+        handles.append(_handle(learner, line))
     _style.start_at_zero(ax, history["time"])
+    low, high = ax.get_ylim()
+    least = 0.1 * float(history["target"].max() - history["target"].min())
+    if high - low < least:  # what is rounding noise should look like it
+        ax.set_ylim((low + high - least) / 2, (low + high + least) / 2)
     coding = get_provenance(history).get("coding", "")
     _style.finish(ax, y=SCALE.get(coding, "belief (units of the data)"))
     if compare:

@@ -60,7 +60,7 @@ def differentiation(
     labels, ends = [], []
     for level, color, (time, height) in zip(levels, colors, halves, strict=True):
         curve = found["between"].sel(level=level)
-        known = "" if np.isnan(time) else f": t½ = {time:.3g}"
+        known = "" if np.isnan(time) else f": t½ = {time:.2f}"
         labels.append(f"level {level}{known}")
         ends.append(float(curve.isel(time=-1).median()))
         _style.draw_curve(ax, curve, interval=interval, color=color, label=labels[-1])

@@ -59,7 +59,7 @@ def loss(
         ax.axvline(time, color=_style.GREY, linewidth=0.5, linestyle=":", zorder=0)
     stages = f"{number:g} stage{'' if number == 1 else 's'}"
     marks = ax.plot(
-        times, heights, "v", color="black", markersize=4,
+        times, heights, "v" if len(times) else "", color="black", markersize=4,
         label=stages if seeds == 1 else f"{stages} (median; seed {typical}'s marked)",
     )[0]  # fmt: skip
     if log:

@@ -22,7 +22,7 @@ def mds(
     seed: int | None = None,
     layer: str = "output",
     ax: Axes | None = None,
-    label: bool = True,
+    label: bool | None = None,
     random_state: int = 0,
     most_times: int = 40,
 ) -> Axes:
@@ -41,8 +41,8 @@ def mds(
         "output" or a recorded hidden layer.
     ax : Axes, optional
         Where to draw; a new figure one column wide.
-    label : bool
-        Write the items' names at their last places.
+    label : bool, optional
+        Write the items' names at their last places; by default when there are at most 40.
     random_state, most_times
         As for `mds_trajectories`.
 
@@ -82,7 +82,7 @@ def mds(
     _style.finish(ax, x="dimension 1 (distance)", y="dimension 2 (distance)")
     if classes is not None:
         _style.legend_above(ax, handles)
-    if label:
+    if paths.sizes["item"] <= 40 if label is None else label:
         names = [str(name) for name in paths["item"].values]
         label_points(ax, paths.isel(time=-1).values, names, paths=paths.values)
     return ax

@@ -154,7 +154,9 @@ def test_a_corpus_with_a_long_tree_is_cut_by_items():
 
 def test_colours_suit_light_and_dark_pages():
     style = show(sd.load("saxe2019")).style
-    assert re.search(r"(?<![-\w])color:", style) is None  # text is the page's own colour
+    # Text is the page's own colour, but where it stands on a ground of its own.
+    ours = "var(--jp-ui-font-color1,var(--vscode-editor-foreground,CanvasText))"
+    assert re.findall(r"(?<![-\w])color:([^;}]*)", style) == [ours]
     assert set(re.findall(r"#\w+", style)) == {"#0072B2", "#D55E00"}  # mid tones (Okabe-Ito)
     behind = re.findall(r"background:([^;}]*)", style)
     assert "var(--jp-layout-color0,var(--vscode-editor-background,Canvas))" in behind

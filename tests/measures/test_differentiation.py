@@ -37,7 +37,8 @@ def test_half_times_and_precedence_by_hand(plant):
     time = np.arange(11.0)
     between = np.minimum(time / 4, 1)[:, None] * [1, 1, -1, -1]
     within = np.maximum(time - 6, 0)[:, None] / 40 * [1, -1, 1, -1]
-    history = plant(np.ones((4, 1)), (between + within)[None, :, :, None], time, tree=PAIRS)
+    output = (between + within)[None, :, :, None]
+    history = plant(output[0, -1], output, time, tree=PAIRS)
     d = differentiation(history).isel(layer=0, seed=0)
     np.testing.assert_allclose(d["half_time"], [2.0, 8.0])
     assert d["precedes"].values.tolist() == [True, False]
@@ -80,8 +81,29 @@ def test_broad_before_narrow_in_deep_networks_only(seed):
     assert deep["precedes"].values.tolist() == [[True, True, False]] * 2
     shallow = differentiation(sd.solve(world, depth=1, times=100))
     assert not shallow["precedes"].any()
-    half = np.log(2 / (1 + np.exp(-float(shallow["time"][-1]))))  # of what the run ends with
-    np.testing.assert_allclose(shallow["half_time"], half, rtol=1e-3)
+    np.testing.assert_allclose(shallow["half_time"], np.log(2), rtol=1e-3)
+
+
+def test_a_run_cut_short_is_measured_against_the_data():
+    whole, short = (
+        differentiation(sd.solve(sd.load("cao2020"), depth=2, times=np.linspace(0, end, 400)))
+        for end in (9.0, 4.0)
+    )
+    whole, short = (each["half_time"].isel(layer=0, seed=0).values for each in (whole, short))
+    np.testing.assert_allclose(short[:2], whole[:2], rtol=1e-3)
+    assert np.isnan(short[2])
+
+
+def test_items_that_do_not_differ_never_separate(plant):
+    time = np.linspace(0, 5, 30)
+    truth = np.array([[1.0, 0], [1, 0], [0, 1], [0, 0]])
+    output = truth * (1 - np.exp(-time))[:, None, None] + 1e-4 * np.eye(4, 2)
+    half = differentiation(plant(truth, output[None], time, tree=[["a", "b"], ["c", "d"]]))
+    assert half["half_time"].notnull().all()
+    twins = differentiation(
+        plant(truth[[0, 0, 1, 1]], output[None][:, :, [0, 1, 0, 1]], time, tree=PAIRS)
+    )
+    assert np.isnan(twins["half_time"].values).all()
 
 
 def test_a_world_that_is_its_tree_ends_at_its_tree():
