@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 from scipy.cluster import hierarchy
+from scipy.spatial.distance import pdist
 
 from semdev.measures.crossing import first_crossing
 from semdev.measures.modes import parting_levels
+from semdev.measures.similarity import item_distances
 
 
 def differentiation(history: xr.Dataset, *, margin: float = 0.05) -> xr.Dataset:
@@ -59,13 +61,11 @@ def differentiation(history: xr.Dataset, *, margin: float = 0.05) -> xr.Dataset:
         raise ValueError("differentiation needs at least two items")
     results = []
     layers = ["output", *(str(v) for v in history.data_vars if str(v).startswith("hidden_"))]
-    truth = _mean_over(
-        _distances(history["target"].values)[pairs], (level_of_pair == levels[:, None])
-    )
+    truth = _mean_over(pdist(history["target"].values), level_of_pair == levels[:, None])
     for layer in layers:
         if history[layer].dims[2] != "item":
             continue
-        distance = _distances(history[layer].values)[..., pairs[0], pairs[1]]
+        distance = item_distances(history, layer=layer).values[..., pairs[0], pairs[1]]
         between = _mean_over(distance, level_of_pair == levels[:, None])
         within = _mean_over(distance, level_of_pair > levels[:, None])
         tree_distance = (level_of_pair.max() - level_of_pair).astype(float)
@@ -75,13 +75,6 @@ def differentiation(history: xr.Dataset, *, margin: float = 0.05) -> xr.Dataset:
         results[-1]["cophenetic"] = (("seed", "time"), _cophenetic(distance, tree_distance))
         results[-1] = results[-1].expand_dims(layer=[layer])
     return xr.concat(results, dim="layer")
-
-
-def _distances(points: np.ndarray) -> np.ndarray:
-    """Return Euclidean distances (… × item × item) of points (… × item × unit)."""
-    # From differences, not from inner products: those lose what sets items apart early on.
-    rows = np.moveaxis(points, -2, 0)
-    return np.stack([np.linalg.norm(points - row[..., None, :], axis=-1) for row in rows], -2)
 
 
 def _mean_over(distance: np.ndarray, chosen: np.ndarray) -> np.ndarray:
