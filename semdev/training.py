@@ -7,6 +7,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -368,20 +369,17 @@ def _choose_rate(asked: float | None, net: nn.Module, patterns: Patterns) -> tup
     """Return the learning rate and where it comes from; refuse one that cannot be stable."""
     linear = count_linear_layers(net)
     depth = linear or max(1, sum(p.ndim >= 2 for p in net.parameters()))
-    safe, largest = bound_learning_rate(patterns, depth=depth)
     has_bias = any(p.ndim == 1 for p in net.parameters())
-    if has_bias:
-        # A bias adds Σ frequency to the largest curvature at most.
-        safe = 2 / (2 / safe + patterns.weights.sum())
+    safe, largest = bound_learning_rate(patterns, depth=depth, bias=has_bias)
     share = SHARE_OF_BOUND if depth > 1 else SHARE_OF_BOUND / 2
     if asked is None:
         return share * safe, f"semdev: {share:.1%} of the stable bound"
-    if not (isinstance(asked, (int, float)) and math.isfinite(asked) and asked > 0):
+    if not (isinstance(asked, Real) and math.isfinite(asked) and asked > 0):
         raise ValueError(f"learning_rate must be a positive number, got {asked!r}")
     if linear and asked >= largest:
         raise ValueError(
             f"learning_rate {asked:.3g} is over the stability bound {largest:.3g} of a linear "
-            f"network of {depth} weight matrices on {patterns.data.name}; it would diverge. "
+            f"network of depth {depth} on {patterns.data.name}; it would diverge. "
             f"Try {share * safe:.2g}"
         )
     return float(asked), "given"

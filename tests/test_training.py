@@ -138,7 +138,12 @@ def test_the_chosen_learning_rate_is_recorded_and_safe(world: sd.Dataset) -> Non
 
 @pytest.mark.parametrize(
     ("model", "bound"),
-    [(sd.Shallow(), 2.0), (sd.DeepLinear(16), 1 / np.sqrt(7)), (sd.DeepLinear([16, 16]), 0.1822)],
+    [
+        (sd.Shallow(), 2.0),
+        (sd.Shallow(bias=True), 0.4),  # 4 items and what is always on: 2 / (1 + 4)
+        (sd.DeepLinear(16), 1 / np.sqrt(7)),
+        (sd.DeepLinear([16, 16]), 0.1822),
+    ],
 )
 def test_a_learning_rate_over_the_bound_is_refused(
     world: sd.Dataset, model: object, bound: float
@@ -348,3 +353,19 @@ def test_a_plateau_of_sigmoid_units_is_no_end() -> None:
 def test_shallow_keeps_time_with_theory(world: sd.Dataset) -> None:
     half = sd.transitions(run(sd.Shallow(), world))["half_time"].values
     np.testing.assert_allclose(half, np.log(2), rtol=0.017)
+
+
+@pytest.mark.parametrize("model", [sd.Shallow(), sd.Shallow(bias=True), sd.DeepLinear(16)])
+def test_just_under_the_bound_is_stable(world: sd.Dataset, model) -> None:
+    bound = {0: 2.0, 1: 0.4}.get(getattr(model, "bias", False), 0.0)
+    bound = 1 / np.sqrt(7) if isinstance(model, sd.DeepLinear) else bound
+    loss = run(model, world, learning_rate=0.97 * bound, steps=3000)["loss"]
+    assert (loss.isel(time=-1) < 1e-3).all()
+
+
+def test_a_deep_network_with_bias_takes_rates_that_only_its_bias_makes_stable() -> None:
+    level = sd.Dataset(0 * sd.load("saxe2019").properties + 1, name="all alike")
+    history = run(sd.DeepLinear(8, bias=True), level, learning_rate=0.2, steps=400)
+    assert (history["loss"].isel(time=-1) < 1e-3).all()
+    with pytest.raises(ValueError, match="over the stability bound"):
+        run(sd.DeepLinear(8), level, learning_rate=0.2, steps=400)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 MOST_ITEMS, MOST_PROPERTIES = 60, 120
 
 _STYLE = """<style>
-.semdev-data{overflow:auto;max-height:36em;font-size:12px;line-height:1.2}
+.semdev-data{overflow:auto;max-height:48em;line-height:1.2}
+.semdev-data,.semdev-data table{font-size:12px}
 .semdev-data table{border-collapse:collapse;width:auto}
 .semdev-data th,.semdev-data td{padding:1px 3px;border:0;background:none;font-weight:normal}
 .semdev-data thead th{vertical-align:bottom;text-align:left}

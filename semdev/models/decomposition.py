@@ -184,14 +184,18 @@ def check_weights(weights: Sequence[np.ndarray] | None, modes: Modes) -> list[np
     return layers
 
 
-def bound_learning_rate(data: Dataset | Patterns, *, depth: int) -> tuple[float, float]:
+def bound_learning_rate(
+    data: Dataset | Patterns, *, depth: int, bias: bool = False
+) -> tuple[float, float]:
     """Return learning rates (safe, largest) for full-batch descent on a linear network.
 
     Descent is stable at a solution W = Π W_l with balanced layers while
     λ < 2 / (largest curvature). With σ, u, v the singular triples of W, that curvature is at
     least D max σ^(2−2/D) vᵀ Σ_xx v and at most D σ_max^(2−2/D) λ_max(Σ_xx); the two are equal
     for one-hot items met equally often, 2 / (D s_max^(2 − 2/D)). `largest` is 2 over the former
-    (beyond it no solution is stable), `safe` 2 over the latter.
+    (beyond it no solution is stable), `safe` 2 over the latter. An output bias is one more input
+    that is always 1 for depth 1; for more it adds Σ frequency to the curvature at most, and
+    `largest` is not known (infinite).
 
     Examples
     --------
@@ -202,8 +206,10 @@ def bound_learning_rate(data: Dataset | Patterns, *, depth: int) -> tuple[float,
     """
     check_depth(depth)
     patterns = make_patterns(data)
-    weighted = patterns.inputs * patterns.weights[:, None]
-    sigma_xx = patterns.inputs.T @ weighted
+    inputs, weights = patterns.inputs, patterns.weights
+    if bias and depth == 1:
+        inputs = np.hstack([inputs, np.ones((len(inputs), 1))])
+    sigma_xx = inputs.T @ (inputs * weights[:, None])
     spread = linalg.eigvalsh(sigma_xx)[-1]
     if depth == 1:
         return float(2 / spread), float(2 / spread)
@@ -212,7 +218,10 @@ def bound_learning_rate(data: Dataset | Patterns, *, depth: int) -> tuple[float,
     least = depth * np.max(power * np.einsum("mi,ij,mj->m", vt, sigma_xx, vt))
     if least == 0:
         raise ValueError(f"{patterns.data.name} holds nothing but zeros: there is nothing to learn")
-    return float(2 / (depth * power[0] * spread)), float(2 / least)
+    most = depth * power[0] * spread
+    if bias:
+        return float(2 / (most + weights.sum())), float("inf")
+    return float(2 / most), float(2 / least)
 
 
 def best_map(patterns: Patterns) -> np.ndarray:

@@ -1,4 +1,12 @@
-"""Closed-form theory: what a linear network learns and when, without training one."""
+"""Closed-form theory: what a linear network learns and when, without training one.
+
+- `solve`: a whole History from the theory
+- `mode_strength`, `time_to_reach`: one mode at a time
+- `branching_singular_values`: the modes of a branching-diffusion world
+- `decompose`: the modes of any data
+- `match_modes`, `effective_initial_strength`: where modes start in a network with given weights
+- `bound_learning_rate`: how fast it may learn
+"""
 
 from __future__ import annotations
 
