@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from semdev._files import write_whole
 from semdev._names import require, suggest
 from semdev.data import trees
 from semdev.data.patterns import Patterns
@@ -200,19 +200,9 @@ def save_history(history: xr.Dataset, path: str | Path) -> Path:
     It is written beside `path` first and then moved there, so that a run that is killed
     half-way leaves an older file of that name as it was. Returns the path.
     """
-    check(history)
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"no folder {str(path.parent)!r} to save {path.name!r} in")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        history.to_netcdf(unfinished, engine="h5netcdf")
-        with open(unfinished, "rb+") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return path
+    with write_whole(path) as unfinished:
+        check(history).to_netcdf(unfinished, engine="h5netcdf")
+    return Path(path)
 
 
 def load_history(path: str | Path) -> xr.Dataset:

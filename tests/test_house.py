@@ -23,7 +23,7 @@ PUBLIC = [
 
 # Who may import whom: a file may import files of lower rank, and those of its own folder.
 RANK = {
-    "_version": 0, "_names": 0, "_progress": 0, "data": 1, "models.networks": 1,
+    "_version": 0, "_names": 0, "_progress": 0, "_files": 0, "data": 1, "models.networks": 1,
     "models.closed_forms": 1, "models.decomposition": 2, "models.flow": 2, "history": 2,
     "recording": 2, "ensembles": 2, "models.theory": 3, "training": 4, "measures": 4,
     "plots": 5, "papers": 6, "cli": 7,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from semdev._files import write_whole
 from semdev._names import require, suggest
 
 RELATIONS = ("isa", "is", "can", "has")
@@ -218,13 +218,11 @@ def write_csv(table: xr.DataArray, path: Path, *, form: str) -> None:
         relations, names = (frame.columns.get_level_values(k) for k in (0, 1))
         rows = zip(frame.index, frame.to_numpy().tolist(), strict=True)
         lines = [["item", *names], ["relation", *relations], *([item, *row] for item, row in rows)]
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with unfinished.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(lines)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with (
+        write_whole(path) as unfinished,
+        unfinished.open("w", encoding="utf-8", newline="") as file,
+    ):
+        csv.writer(file, lineterminator="\n").writerows(lines)
 
 
 def read_nyu(folder: Path) -> xr.DataArray:

@@ -12,6 +12,8 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from semdev._files import write_whole
+
 
 def draw_matrix(axis: Axes, matrix: xr.DataArray, rows: str, columns: str, **style: Any) -> None:
     """Draw a labelled matrix as a heatmap."""
@@ -50,5 +52,8 @@ def save_figure(figure: Figure, path: str | Path) -> None:
     """Save a figure, the same bytes every time: no date, fixed names inside, fonts embedded."""
     kind = Path(path).suffix
     date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(kind)
-    with rc_context({"svg.hashsalt": "semdev", "pdf.fonttype": 42}):
-        figure.savefig(path, bbox_inches="tight", metadata=date)
+    with (
+        rc_context({"svg.hashsalt": "semdev", "pdf.fonttype": 42}),
+        write_whole(path) as unfinished,
+    ):
+        figure.savefig(unfinished, bbox_inches="tight", metadata=date)
