@@ -58,7 +58,10 @@ class Ensemble:
         self.base = nets[0]
         self.size = len(nets)
         stacked, self.buffers = stack_module_state(nets)
-        self.parameters = {k: p.detach().clone().requires_grad_() for k, p in stacked.items()}
+        frozen = {k for k, p in self.base.named_parameters() if not p.requires_grad}
+        self.parameters = {
+            k: p.detach().clone().requires_grad_(k not in frozen) for k, p in stacked.items()
+        }
         example = next(iter(self.parameters.values()))
         self.inputs, self.targets, mask, weights = (
             torch.tensor(x, dtype=example.dtype, device=example.device)
@@ -80,7 +83,7 @@ class Ensemble:
 
     def update(self, outputs: Outputs, rate: float) -> None:
         """Take one step down the gradient. Seeds share no parameter, so none feels another."""
-        names = list(self.parameters)
+        names = [k for k, p in self.parameters.items() if p.requires_grad]
         loss = self.measure_loss(outputs).sum()
         slopes = torch.autograd.grad(loss, [self.parameters[k] for k in names], allow_unused=True)
         with torch.no_grad():
@@ -173,8 +176,14 @@ class Chain(Ensemble):
             for k, kind in enumerate(kinds)
         )
         trainable = all(p.requires_grad for p in net.parameters())
-        shared = len(set(map(id, net))) < len(net)
-        return after_linear and trainable and not shared
+        linears = [part for part in net if type(part) is nn.Linear]
+        own = sum(len(list(part.parameters())) for part in linears)
+        shared = len(list(net.parameters())) < own  # a network names a shared parameter once
+        hooked = any(
+            part._forward_hooks or part._forward_pre_hooks or part._backward_hooks
+            for part in net.modules()
+        )
+        return after_linear and trainable and not shared and not hooked
 
     def answer(self) -> Outputs:
         """Return outputs, seed × pattern × output."""

@@ -150,7 +150,8 @@ def check(history: xr.Dataset) -> xr.Dataset:
                 )
             if history[name].dims != dims:
                 raise ValueError(
-                    f"this is no History: {name} has dimensions {history[name].dims}, not {dims}"
+                    f"this is no History: {name} has dimensions {history[name].dims}, not {dims}; "
+                    "to take one of something and keep its dimension write isel(seed=[0])"
                 )
     if not (np.diff(history["time"].values) > 0).all():
         raise ValueError("this is no History: its times do not increase")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 
@@ -13,12 +14,13 @@ class Plan:
     """The steps to record at: as asked, or quadratically spaced so that early steps are denser."""
 
     def __init__(self, record: int | Sequence[int], steps: int | None, most_steps: int) -> None:
-        if steps is not None and (steps != int(steps) or steps < 1):
-            raise ValueError(f"steps must be a whole number, at least 1; got {steps}")
+        if steps is not None and not (isinstance(steps, Integral) and steps >= 1):
+            raise ValueError(f"steps must be a whole number, at least 1; got {steps!r}")
         self.open_ended = False
         self.stride = 0.25
         if not isinstance(record, (int, np.integer)):
-            chosen = [int(step) for step in record]
+            whole = np.iterable(record) and all(isinstance(step, Integral) for step in record)
+            chosen = [int(step) for step in record] if whole else []
             if not chosen or chosen[0] < 0 or (np.diff(chosen) <= 0).any():
                 raise ValueError(f"record is how many times, or increasing steps; got {record!r}")
             self.last = chosen[-1] if steps is None else steps

@@ -369,3 +369,81 @@ def test_a_deep_network_with_bias_takes_rates_that_only_its_bias_makes_stable() 
     assert (history["loss"].isel(time=-1) < 1e-3).all()
     with pytest.raises(ValueError, match="over the stability bound"):
         run(sd.DeepLinear(8), level, learning_rate=0.2, steps=400)
+
+
+# --- against plain torch -------------------------------------------------------------------------
+
+
+class Frozen(nn.Module):
+    """Fixed random features and a readout that learns."""
+
+    def __init__(self, n_inputs: int, n_outputs: int) -> None:
+        super().__init__()
+        self.features = nn.Linear(n_inputs, 10, bias=False).requires_grad_(False)
+        self.readout = nn.Linear(10, n_outputs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.readout(torch.tanh(self.features(x)))
+
+
+def half_frozen(n_inputs: int, n_outputs: int) -> nn.Module:
+    net = nn.Sequential(nn.Linear(n_inputs, 6), nn.Tanh(), nn.Linear(6, n_outputs))
+    net[0].weight.requires_grad_(False)
+    return net
+
+
+def hooked(n_inputs: int, n_outputs: int) -> nn.Module:
+    net = nn.Sequential(nn.Linear(n_inputs, 6), nn.Linear(6, n_outputs))
+    net[0].register_forward_hook(lambda module, inputs, output: 2 * output)
+    return net
+
+
+class Tied(nn.Module):
+    """One matrix, used on the way in and out."""
+
+    def __init__(self, n_inputs: int, n_outputs: int) -> None:
+        super().__init__()
+        self.inner = nn.Linear(5, 5)
+        self.outer = nn.ModuleList([nn.Linear(n_inputs, 5), nn.Linear(5, n_outputs)])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.outer[1](self.inner(torch.relu(self.inner(self.outer[0](x)))))
+
+
+def twice_the_same(n_inputs: int, n_outputs: int) -> nn.Module:
+    shared = nn.Linear(5, 5)
+    return nn.Sequential(nn.Linear(n_inputs, 5), shared, nn.Tanh(), shared, nn.Linear(5, n_outputs))
+
+
+@pytest.mark.parametrize("batched", [True, False])
+@pytest.mark.parametrize(
+    "model",
+    [
+        Frozen, half_frozen, hooked, Tied, twice_the_same,
+        sd.DeepLinear(6, scale=0.3), sd.MLP([6, 5], "sigmoid", output="tanh", scale=0.5, bias=True),
+        lambda i, o: nn.Sequential(nn.Linear(i, 6), nn.LeakyReLU(), nn.Linear(6, o)),
+    ],
+)  # fmt: skip
+def test_training_is_what_plain_torch_does(world: sd.Dataset, model, batched: bool) -> None:
+    often = world.properties.assign_coords(frequency=("item", [3.0, 1, 0.5, 1]))
+    data, rate, steps = sd.Dataset(often, world.tree), 0.02, 60
+    ours = run(
+        model, data, seeds=[5], steps=steps, learning_rate=rate, record=[0, steps], batched=batched
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        net = model(4, 7).double()
+    weights = torch.tensor(often["frequency"].values)[:, None]
+    target = torch.tensor(often.values)
+    learner = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], lr=rate)
+    for _ in range(steps):
+        learner.zero_grad()
+        (weights * (target - net(torch.eye(4, dtype=torch.double))) ** 2).sum().div(2).backward()
+        learner.step()
+    theirs = net(torch.eye(4, dtype=torch.double)).detach().numpy()
+    np.testing.assert_allclose(ours["output"].isel(seed=0, time=-1), theirs, rtol=1e-9, atol=1e-11)
+
+
+def test_frozen_layers_stay(world: sd.Dataset) -> None:
+    hidden = run(Frozen, world, steps=100, learning_rate=0.05, hidden=True)["hidden_1"]
+    assert (hidden == hidden.isel(time=0)).all()

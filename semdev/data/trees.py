@@ -38,7 +38,10 @@ def check(tree: nx.DiGraph) -> nx.DiGraph:
     ValueError: the tree has a cycle: a → b → a
     """
     if not isinstance(tree, nx.DiGraph) or tree.is_multigraph():
-        raise TypeError(f"a tree is a networkx.DiGraph, not a {type(tree).__name__}")
+        raise TypeError(
+            f"a tree is a networkx.DiGraph, not a {type(tree).__name__}; semdev.trees.from_nested "
+            "makes one from nested dicts and lists, from_newick from Newick"
+        )
     if not tree:
         raise ValueError("the tree is empty: it needs at least one node")
     for node in tree:

@@ -20,9 +20,10 @@ def differentiation(history: xr.Dataset, *, margin: float = 0.05) -> xr.Dataset:
     such items is averaged over pairs: `between`. The average over pairs that part later is
     `within`: as long as it is small beside `between`, the classes of the level are told apart and
     their members are not. A level has separated when `between` has reached half of the distance
-    in the data, or in a hidden layer half of its last value, which a run cut short makes too
-    small (Rogers & McClelland 2004; Saxe, McClelland & Ganguli 2019). Level is depth in the
-    tree: in a ragged tree, such as that of `zoo`, it need not mean breadth.
+    in the data; in a hidden layer half of its last value, which a run cut short makes too small
+    and large initial weights may exceed from the start. Level is depth in the tree: in a ragged
+    tree, such as that of `zoo`, it need not mean breadth. (Rogers & McClelland 2004; Saxe,
+    McClelland & Ganguli 2019.)
 
     Parameters
     ----------

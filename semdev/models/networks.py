@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import torch
 from torch import nn
@@ -155,19 +156,20 @@ def count_linear_layers(module: nn.Module) -> int | None:
 
 def _hidden_sizes(hidden: int | Sequence[int]) -> list[int]:
     sizes = list(hidden) if isinstance(hidden, Sequence) else [hidden]
-    if not sizes or any(not isinstance(n, int) or n < 1 for n in sizes):
+    whole = all(isinstance(n, Integral) and not isinstance(n, bool) and n >= 1 for n in sizes)
+    if not sizes or not whole:
         raise ValueError(
             f"hidden is the number of units (32) or one number for each hidden layer ([32, 32]), "
             f"all at least 1; got {hidden!r}. A network without hidden layers is Shallow()."
         )
-    return sizes
+    return [int(n) for n in sizes]
 
 
 def _check_scale(scale: float | None, *, deep: bool) -> None:
     if scale is None:
         return
-    if not (math.isfinite(scale) and scale >= 0):
-        raise ValueError(f"scale is a standard deviation, at least 0; got {scale}")
+    if not (isinstance(scale, Real) and math.isfinite(scale) and scale >= 0):
+        raise ValueError(f"scale is a standard deviation, at least 0; got {scale!r}")
     if deep and scale == 0:
         raise ValueError("a network with a hidden layer that starts at scale 0 never learns")
 

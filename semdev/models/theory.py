@@ -22,6 +22,7 @@ from semdev.data.patterns import Patterns, make_patterns
 from semdev.history import make_history
 from semdev.models.closed_forms import (
     branching_singular_values,
+    check_depth,
     mode_strength,
     time_to_reach,
 )
@@ -106,6 +107,7 @@ def solve(
     >>> exact["output"].dims
     ('seed', 'time', 'item', 'property')
     """
+    check_depth(depth)
     patterns = make_patterns(data)
     modes = decompose(patterns)
     if not len(modes.s):
@@ -216,8 +218,10 @@ def _time_needed(modes: Modes, start: np.ndarray, depth: int, patterns: Patterns
 
 def _read_times(times: Any, slowest: float) -> np.ndarray:
     if np.ndim(times) == 0:
-        if times != int(times) or times < 2:
-            raise ValueError(f"times is an increasing list, or how many (at least 2); got {times}")
+        if not (isinstance(times, (int, np.integer)) and times >= 2):
+            raise ValueError(
+                f"times is an increasing list, or how many (at least 2); got {times!r}"
+            )
         return slowest * np.linspace(0, 1, int(times)) ** 2
     time = np.array(times, dtype=float)
     if time.ndim != 1 or not time.size:
