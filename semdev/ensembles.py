@@ -200,6 +200,8 @@ class Chain(Ensemble):
 
     def record_hidden(self) -> list[torch.Tensor]:
         """Return hidden layers, each seed × pattern × unit, as of the last answer."""
+        if not self.activity:
+            self.answer()
         return self.activity[1:-1]
 
     def update(self, outputs: Outputs, rate: float) -> None:

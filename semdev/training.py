@@ -120,7 +120,6 @@ def train(
         raise ValueError(f"{patterns.data.name} holds nothing but zeros: there is nothing to learn")
     nets = _build_all(model, patterns, numbers)
     ensemble = make_ensemble(nets, patterns, DTYPES[dtype], _find_device(device), batched)
-    ensemble.answer()
     if hidden and not ensemble.record_hidden():
         raise ValueError(
             "hidden=True, but this network has no hidden layer to record (a hidden layer is the "

@@ -13,7 +13,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import count, pairwise
 from numbers import Integral, Real
 from operator import index
@@ -23,6 +22,8 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+
+from semdev._names import suggest
 
 Linkage = Literal["average", "single", "complete", "weighted", "centroid", "median", "ward"]
 
@@ -233,7 +234,7 @@ def from_clustering(
     from scipy.cluster.hierarchy import linkage
 
     if method not in get_args(Linkage):
-        raise ValueError(f"no method {method!r}{_hint(method, get_args(Linkage))}")
+        raise ValueError(f"no method {method!r}; {suggest(method, get_args(Linkage))}")
     names, table = _item_names(items), np.asarray(values, dtype=float)
     size, shape = len(names), table.shape
     if table.ndim != 2 or len(table) != size or not np.isfinite(table).all():
@@ -279,7 +280,7 @@ def prune(tree: nx.DiGraph, keep: Iterable[str]) -> nx.DiGraph:
     if not kept:
         raise ValueError("no leaves to keep: a tree needs at least one")
     for name in sorted(kept.difference(known)):
-        raise ValueError(f"no leaf {name!r} in the tree{_hint(name, known)}")
+        raise ValueError(f"no leaf {name!r} in the tree; {suggest(name, known)}")
     pruned = tree.copy()  # a subgraph may lose the order of its nodes
     pruned.remove_nodes_from(set(tree).difference(kept, *(nx.ancestors(tree, k) for k in kept)))
     return pruned
@@ -386,11 +387,6 @@ def _item_names(leaves: int | Sequence[str]) -> list[str]:
     if times > 1:
         raise ValueError(f"{name!r} is named twice")
     return list(leaves)
-
-
-def _hint(name: str, known: Sequence[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; there are {_quote(known)}"
 
 
 def _quote(names: Iterable[str]) -> str:

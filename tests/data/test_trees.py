@@ -393,7 +393,7 @@ def test_prune_keeps_the_order_of_a_few_among_many():
     ("keep", "message"),
     [
         (["robbin"], "no leaf 'robbin' in the tree; did you mean 'robin'?"),
-        (["animal"], "no leaf 'animal' in the tree; there are 'robin', 'canary'"),
+        (["animal"], "no leaf 'animal' in the tree; allowed: robin, canary"),
         ([], "no leaves to keep"),
     ],
 )
