@@ -29,7 +29,7 @@ _HOME = {
     "MLP": "semdev.models.networks",
     "solve": "semdev.models.theory",
     "train": "semdev.training",
-    "initial_weights": "semdev.training",
+    "initial_weights": "semdev.building",
     # what happened
     "ask": "semdev.history",
     "get_provenance": "semdev.history",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -28,6 +28,8 @@ def make_ensemble(
     dtype: torch.dtype,
     device: torch.device,
     batched: bool,
+    rule: Any = "backpropagation",
+    seeds: Sequence[int] = (),
 ) -> Ensemble:
     """Return the fastest ensemble that fits: a chain, any batched module, or one by one."""
     nets = [net.to(device=device, dtype=dtype) for net in nets]
@@ -76,6 +78,10 @@ class Ensemble:
     def record_hidden(self) -> list[torch.Tensor]:
         """Return hidden layers, each seed × pattern × unit: inputs of all nn.Linear but one."""
         raise NotImplementedError(f"{type(self).__name__} must record")
+
+    def record_weights(self) -> list[torch.Tensor]:
+        """Return all weight matrices, each seed × output × input, in the module's order."""
+        return [p for p in self.parameters.values() if p.ndim == 3]
 
     def measure_loss(self, outputs: Outputs) -> torch.Tensor:
         """Return ½ Σ weight × (target − output)² for each seed."""

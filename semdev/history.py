@@ -5,6 +5,8 @@ Variables
     target(item, property)               the truth
     loss(seed, time)                     ½ Σ frequency × (target − output)²
     hidden_1(seed, time, item, unit_1)…  hidden layers, where they were asked for
+    weights_1(seed, time, unit_1, input), weights_2(seed, time, unit_2, unit_1), …,
+    weights_D(seed, time, property, unit_D−1): weight matrices, where they were asked for
 Coordinates
     seed; time (learning time: step × learning rate); step(time) (updates);
     item, frequency(item); property, relation(property);
@@ -59,6 +61,7 @@ def make_history(
     settled: np.ndarray,
     provenance: Mapping[str, Any],
     hidden: Sequence[np.ndarray] = (),
+    weights: Sequence[np.ndarray] = (),
 ) -> xr.Dataset:
     """Put what a learner did into a History.
 
@@ -80,6 +83,8 @@ def make_history(
         What made it; versions and the data's digest are added.
     hidden : arrays, seed × time × pattern × unit
         Hidden layers from the input on.
+    weights : arrays, seed × time × output × input
+        Weight matrices from the input on.
     """
     data = patterns.data
     table = data.properties
@@ -91,6 +96,10 @@ def make_history(
     pattern_dim = "item" if patterns.one_per_item else "pattern"
     for k, layer in enumerate(hidden, 1):
         variables[f"hidden_{k}"] = (("seed", "time", pattern_dim, f"unit_{k}"), layer)
+    for k, matrix in enumerate(weights, 1):
+        into = "property" if k == len(weights) else f"unit_{k}"
+        out_of = "input" if k == 1 else f"unit_{k - 1}"
+        variables[f"weights_{k}"] = (("seed", "time", into, out_of), matrix)
     coords: dict[str, Any] = {
         "seed": np.asarray(seeds, dtype=np.int64),
         "time": np.asarray(time, dtype=float),

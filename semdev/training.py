@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Real
 from typing import Any
@@ -17,6 +16,7 @@ from torch import nn
 
 from semdev._names import require
 from semdev._progress import tqdm
+from semdev.building import Model, build_all, describe_model, read_seeds
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns, make_patterns
 from semdev.ensembles import Ensemble, make_ensemble
@@ -24,8 +24,6 @@ from semdev.history import make_history
 from semdev.models.networks import count_linear_layers
 from semdev.models.theory import SETTLED, bound_learning_rate, decompose, time_to_reach
 from semdev.recording import Log, Plan
-
-Model = Callable[..., nn.Module]
 
 MOST_STEPS = 200_000
 # Euler steps make the fastest mode late by half of this (one hidden layer and more).
@@ -46,7 +44,10 @@ def train(
     learning_rate: float | None = None,
     steps: int | None = None,
     record: int | Sequence[int] = 200,
+    weights: Sequence[np.ndarray] | None = None,
+    rule: Any = "backpropagation",
     hidden: bool = False,
+    keep_weights: bool = False,
     dtype: str = "float64",
     device: str = "cpu",
     batched: bool = True,
@@ -81,8 +82,16 @@ def train(
     record : int or increasing sequence of int
         How many times to record (denser early on, when the strongest modes are learned), or at
         which steps; the last step is always recorded.
+    weights : sequence of arrays, optional
+        Weight matrices to start from instead of the model's own, first layer first, each
+        (seed ×) output × input, as `initial_weights` returns them; what all seeds share may
+        leave the seed out.
+    rule : str or learning rule
+        How the network learns; see `semdev.learning_rules`.
     hidden : bool
         Record hidden layers too (the input of every nn.Linear but the first).
+    keep_weights : bool
+        Record all weight matrices of a chain of nn.Linear too, as weights_1, weights_2, ….
     dtype : "float64" or "float32"
         Precision of weights and records; float32 is about three times faster, and good enough
         unless initial weights are tiny.
@@ -118,13 +127,17 @@ def train(
     require(dtype, DTYPES, kind="dtype", where="train")
     if not patterns.targets.any():
         raise ValueError(f"{patterns.data.name} holds nothing but zeros: there is nothing to learn")
-    nets = _build_all(model, patterns, numbers)
-    ensemble = make_ensemble(nets, patterns, DTYPES[dtype], _find_device(device), batched)
+    nets = build_all(model, patterns, numbers, weights)
+    ensemble = make_ensemble(
+        nets, patterns, DTYPES[dtype], _find_device(device), batched, rule, numbers
+    )
     if hidden and not ensemble.record_hidden():
         raise ValueError(
             "hidden=True, but this network has no hidden layer to record (a hidden layer is the "
             "input of an nn.Linear that is not the first)"
         )
+    if keep_weights:
+        _require_chain(ensemble, patterns, model)
     rate, chosen = _choose_rate(learning_rate, nets[0], patterns)
     linear = count_linear_layers(nets[0]) is not None
     horizon = _estimate_steps(nets[0], patterns, rate) if linear else math.inf
@@ -136,7 +149,7 @@ def train(
         desc=f"training {len(numbers)} networks", unit="step", leave=False, mininterval=0.5,
     )  # fmt: skip
     with bar, _fitting_threads(ensemble):
-        settled = _run(ensemble, plan, log, rate, horizon, hidden, bar)
+        settled = _run(ensemble, plan, log, rate, horizon, (hidden, keep_weights), bar)
     if plan.open_ended:
         log.thin_to(plan.most)
         if not settled.all():
@@ -154,7 +167,8 @@ def train(
         step=np.array(log.steps),
         seeds=numbers,
         settled=settled,
-        hidden=[np.stack(layer, axis=1) for layer in zip(*log.hidden, strict=True)],
+        hidden=_along_time(log.hidden),
+        weights=_along_time(log.weights),
         provenance={
             "made_by": "semdev.train",
             "model": describe_model(model),
@@ -164,51 +178,16 @@ def train(
             "dtype": dtype,
             "device": device,
             "engine": ensemble.how,
+            "rule": rule if isinstance(rule, str) else repr(rule),
+            "starts_from": "the model" if weights is None else "given weights",
             "torch": torch.__version__,
         },
     )
 
 
-def initial_weights(
-    model: Model, data: Dataset | Patterns, *, seeds: int | Iterable[int]
-) -> list[np.ndarray]:
-    """Return the weight matrices with which `train` would begin, first layer first.
-
-    Each is seed × output × input, as `solve(…, initial="matched", weights=…)` takes them.
-
-    Examples
-    --------
-    >>> import semdev as sd
-    >>> w1, w2 = initial_weights(sd.DeepLinear(hidden=16), sd.load("saxe2019"), seeds=5)
-    >>> w1.shape, w2.shape
-    ((5, 16, 4), (5, 7, 16))
-    """
-    nets = _build_all(model, make_patterns(data), read_seeds(seeds))
-    matrices = [
-        [p.detach().double().numpy() for p in net.parameters() if p.ndim == 2] for net in nets
-    ]
-    return [np.stack(layer) for layer in zip(*matrices, strict=True)]
-
-
-def describe_model(model: Model) -> str:
-    """Return a model's name for provenance and titles."""
-    name = getattr(model, "__qualname__", None)
-    return f"{model.__module__}.{name}" if name else repr(model)
-
-
-def read_seeds(seeds: int | Iterable[int]) -> list[int]:
-    """Return the seeds meant by a number of networks or by a list of seeds."""
-    counted = isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool)
-    try:
-        given = list(range(seeds) if counted else seeds)  # type: ignore[arg-type]
-        numbers = [int(seed) for seed in given]
-        if numbers != given:
-            raise ValueError
-    except (TypeError, ValueError):
-        raise ValueError(f"seeds is how many, or a list of whole numbers; got {seeds!r}") from None
-    if not numbers or len(set(numbers)) < len(numbers) or min(numbers) < 0:
-        raise ValueError(f"seeds must be one or more different numbers ≥ 0, got {seeds!r}")
-    return numbers
+def _along_time(records: list[list[np.ndarray]]) -> list[np.ndarray]:
+    """Return for each layer its records in one array, seed × time × …."""
+    return [np.stack(layer, axis=1) for layer in zip(*records, strict=True)]
 
 
 def _find_device(name: str) -> torch.device:
@@ -222,72 +201,16 @@ def _find_device(name: str) -> torch.device:
     return device
 
 
-def _build_all(model: Model, patterns: Patterns, seeds: Sequence[int]) -> list[nn.Module]:
-    """Build one network for each seed and see that the first fits the data."""
-    if isinstance(model, type) and not issubclass(model, nn.Module):
-        raise TypeError(f"write {model.__name__}(…), not {model.__name__}: settings come first")
-    if isinstance(model, nn.Module):
-        raise TypeError(
-            f"train needs something that builds a fresh network for every seed: pass the class or "
-            f"a function (lambda: {type(model).__name__}(…)), not a finished {type(model).__name__}"
-        )
-    if not callable(model):
-        raise TypeError(
-            f"model must be DeepLinear(…), Shallow(), MLP(…), an nn.Module class or a function "
-            f"that builds one; got {type(model).__name__}"
-        )
-    sizes = patterns.inputs.shape[1], patterns.targets.shape[1]
-    nets = [_build(model, sizes, seed) for seed in seeds]
-    net = nets[0]
-    if not any(p.requires_grad for p in net.parameters()):
-        raise ValueError(f"{describe_model(model)} has no trainable parameters")
-    inputs = torch.tensor(patterns.inputs, dtype=next(net.parameters()).dtype)
-    try:
-        with torch.no_grad():
-            first, second = net(inputs), net(inputs)
-    except Exception as error:
+def _require_chain(ensemble: Ensemble, patterns: Patterns, model: Model) -> None:
+    """Say why weights cannot be kept unless the matrices lead from inputs to outputs in a row."""
+    shapes = [tuple(w.shape[1:]) for w in ensemble.record_weights()]
+    sizes = [patterns.inputs.shape[1], *(shape[0] for shape in shapes)]
+    wanted = list(zip(sizes[1:], sizes, strict=False))
+    if shapes != wanted or sizes[-1] != patterns.targets.shape[1]:
         raise ValueError(
-            f"{describe_model(model)} cannot take this data: {patterns.data.name} shows "
-            f"{sizes[0]} inputs ({len(inputs)} patterns at a time); it says: {error}"
-        ) from error
-    wanted = (len(inputs), sizes[1])
-    if not isinstance(first, torch.Tensor):
-        raise ValueError(
-            f"{describe_model(model)} answers with a {type(first).__name__}; "
-            f"{patterns.data.name} needs one tensor {wanted} (patterns × properties)"
+            f"keep_weights=True is for networks whose weight matrices form one chain from inputs "
+            f"to outputs; those of {describe_model(model)} have the shapes {shapes}"
         )
-    if tuple(first.shape) != wanted:
-        raise ValueError(
-            f"{describe_model(model)} answers with shape {tuple(first.shape)}; "
-            f"{patterns.data.name} needs {wanted} (patterns × properties)"
-        )
-    if not torch.equal(first, second):
-        raise ValueError(
-            f"{describe_model(model)} answers the same question differently each time (dropout?); "
-            "a seed would no longer fix the trajectory"
-        )
-    return nets
-
-
-def _build(model: Model, sizes: tuple[int, int], seed: int) -> nn.Module:
-    """Build one network under its own seed; torch's global random state stays as it was."""
-    try:
-        inspect.signature(model).bind(*sizes)
-        arguments: tuple[int, ...] = sizes
-    except TypeError:
-        arguments = ()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        try:
-            net = model(*arguments)
-        except TypeError as error:
-            raise TypeError(
-                f"{describe_model(model)} is called with (n_inputs, n_outputs) = {sizes} or with "
-                f"nothing; it says: {error}"
-            ) from error
-    if not isinstance(net, nn.Module):
-        raise TypeError(f"{describe_model(model)} built {type(net).__name__}, no nn.Module")
-    return net
 
 
 @contextmanager
@@ -308,7 +231,7 @@ def _run(
     log: Log,
     rate: float,
     horizon: float,
-    hidden: bool,
+    keep: tuple[bool, bool],
     bar: Any,
 ) -> np.ndarray:
     """Train until the plan or learning itself ends; return which seeds have settled."""
@@ -323,8 +246,11 @@ def _run(
                 log.steps.append(step)
                 log.outputs.append(outputs.detach().cpu().numpy().copy())
                 log.losses.append(losses)
-                if hidden:
+                if keep[0]:
                     log.hidden.append([h.cpu().numpy() for h in ensemble.record_hidden()])
+                if keep[1]:
+                    matrices = ensemble.record_weights()
+                    log.weights.append([w.detach().cpu().numpy().copy() for w in matrices])
                 wrong = ((ensemble.targets - outputs) * (ensemble.taught > 0)).abs().amax((1, 2))
             settled = (wrong.cpu().numpy() <= SETTLED * scale) | _has_stopped(log, horizon)
             if step == plan.last or (plan.open_ended and settled.all()):

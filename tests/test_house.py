@@ -25,11 +25,11 @@ PUBLIC = [
 RANK = {
     "_version": 0, "_names": 0, "_progress": 0, "_files": 0, "data": 1, "models.networks": 1,
     "models.closed_forms": 1, "models.decomposition": 2, "models.flow": 2, "history": 2,
-    "recording": 2, "ensembles": 2, "models.theory": 3, "training": 4, "measures": 4,
+    "recording": 2, "building": 2, "ensembles": 2, "models.theory": 3, "training": 4, "measures": 4,
     "plots": 5, "papers": 6, "cli": 7,
 }  # fmt: skip
 ONLY_IN = {
-    "torch": {"models.networks", "ensembles", "training"},
+    "torch": {"models.networks", "building", "ensembles", "training"},
     "matplotlib": {"plots", "papers", "cli"},
 }
 

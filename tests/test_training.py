@@ -9,8 +9,9 @@ import xarray as xr
 from torch import nn
 
 import semdev as sd
+from semdev.building import read_seeds
 from semdev.recording import Log, Plan
-from semdev.training import DivergenceError, read_seeds
+from semdev.training import DivergenceError
 
 
 @pytest.fixture(scope="module")
@@ -447,3 +448,67 @@ def test_training_is_what_plain_torch_does(world: sd.Dataset, model, batched: bo
 def test_frozen_layers_stay(world: sd.Dataset) -> None:
     hidden = run(Frozen, world, steps=100, learning_rate=0.05, hidden=True)["hidden_1"]
     assert (hidden == hidden.isel(time=0)).all()
+
+
+def test_training_starts_from_given_weights() -> None:
+    world = sd.load("saxe2019")
+    model = sd.DeepLinear(hidden=9)
+    weights = sd.initial_weights(model, world, seeds=[3, 8])
+    own = sd.train(model, world, seeds=[3, 8], steps=50)
+    given = sd.train(model, world, seeds=[3, 8], steps=50, weights=weights)
+    np.testing.assert_array_equal(own["output"], given["output"])
+    assert sd.get_provenance(given)["starts_from"] == "given weights"
+    shared = sd.train(model, world, seeds=2, steps=50, weights=[w[1] for w in weights])
+    np.testing.assert_allclose(shared["output"][0], own["output"][1], rtol=1e-12)
+    np.testing.assert_allclose(shared["output"][1], own["output"][1], rtol=1e-12)
+    loop = sd.train(model, world, seeds=[3, 8], steps=50, weights=weights, batched=False)
+    np.testing.assert_allclose(loop["output"], own["output"], rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda w: w[:1], "weights holds 1 matrices, the network has 2"),
+        (lambda w: [w[0], w[0]], r"weight matrix 2 has shape \(2, 9, 4\); this network needs"),
+        (lambda w: [w[0] * np.nan, w[1]], "weight matrix 1 holds a value that is no finite"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(change, message: str) -> None:
+    world = sd.load("saxe2019")
+    weights = sd.initial_weights(sd.DeepLinear(hidden=9), world, seeds=2)
+    with pytest.raises(ValueError, match=message):
+        sd.train(sd.DeepLinear(hidden=9), world, seeds=2, steps=5, weights=change(weights))
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_kept_weights_are_those_that_answer(batched: bool) -> None:
+    world = sd.load("saxe2019")
+    model = sd.DeepLinear(hidden=[9, 5])
+    history = sd.train(
+        model, world, seeds=[3, 8], steps=50, keep_weights=True, hidden=True, batched=batched
+    )
+    w1, w2, w3 = (history[f"weights_{k}"] for k in (1, 2, 3))
+    assert w1.dims == ("seed", "time", "unit_1", "input")
+    assert w2.dims == ("seed", "time", "unit_2", "unit_1")
+    assert w3.dims == ("seed", "time", "property", "unit_2")
+    answer = w3.values @ w2.values @ w1.values
+    np.testing.assert_allclose(np.swapaxes(answer, -1, -2), history["output"], atol=1e-14)
+    first = sd.initial_weights(model, world, seeds=[3, 8])
+    np.testing.assert_array_equal(w2.isel(time=0), first[1])
+    shallow = sd.train(sd.Shallow(), world, seeds=1, steps=5, keep_weights=True)
+    assert shallow["weights_1"].dims == ("seed", "time", "property", "input")
+
+
+def test_weights_of_no_chain_cannot_be_kept() -> None:
+    class Skipping(nn.Module):
+        def __init__(self, n_inputs: int, n_outputs: int) -> None:
+            super().__init__()
+            self.one = nn.Linear(n_inputs, 3)
+            self.two = nn.Linear(n_inputs, n_outputs)
+            self.three = nn.Linear(3, n_outputs)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.three(self.one(x)) + self.two(x)
+
+    with pytest.raises(ValueError, match=r"one chain from inputs to outputs; those of .*Skipping"):
+        sd.train(Skipping, sd.load("saxe2019"), seeds=1, steps=5, keep_weights=True)

@@ -7,11 +7,11 @@ from scipy import integrate
 
 from semdev.data.patterns import Patterns
 
-Run = tuple[np.ndarray, list[np.ndarray]]
+Run = tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]
 
 
 def integrate_flow(layers: list[np.ndarray], patterns: Patterns, time: np.ndarray) -> Run:
-    """Integrate dW_l/dt = −∂loss/∂W_l; return outputs and hidden layers at `time`."""
+    """Integrate dW_l/dt = −∂loss/∂W_l; return outputs, hidden layers and weights at `time`."""
     sizes = np.cumsum([w.size for w in layers])[:-1]
     shapes = [w.shape for w in layers]
     weigh = patterns.weights[:, None] * patterns.mask
@@ -42,6 +42,8 @@ def integrate_flow(layers: list[np.ndarray], patterns: Patterns, time: np.ndarra
     )
     if not solution.success:
         raise RuntimeError(f"the flow could not be integrated: {solution.message}")
-    reached = [forward(unpack(column)) for column in solution.y.T]
+    weights = [unpack(column) for column in solution.y.T]
+    reached = [forward(each) for each in weights]
     hidden = [np.stack([layer[k] for layer in reached]) for k in range(1, len(layers))]
-    return np.stack([layer[-1] for layer in reached]), hidden
+    outputs = np.stack([layer[-1] for layer in reached])
+    return outputs, hidden, [np.stack(layer) for layer in zip(*weights, strict=True)]

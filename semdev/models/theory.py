@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,7 @@ def solve(
     seeds: Sequence[int] | None = None,
     times: Sequence[float] | np.ndarray | int = 200,
     hidden: bool = False,
+    keep_weights: bool = False,
 ) -> xr.Dataset:
     """Solve a linear network's gradient flow: the same kind of History as `train`, at once.
 
@@ -93,6 +94,9 @@ def solve(
     hidden : bool
         Keep hidden layers too, up to the rotation that the theory leaves open:
         h_l = Σ_α a_α^(l/D) v_αᵀ x.
+    keep_weights : bool
+        Keep the weight matrices too, up to that same rotation: W_1 = A^(1/D) Vᵀ, W_l = A^(1/D),
+        W_D = U A^(1/D), a chain of single units for each mode.
 
     Raises
     ------
@@ -141,7 +145,8 @@ def solve(
         step=np.full(len(time), np.nan),
         seeds=_read_seeds(seeds, len(runs)),
         settled=learned,
-        hidden=[np.stack(k) for k in zip(*(r[1] for r in runs), strict=True)] if hidden else [],
+        hidden=_stack(run[1] for run in runs) if hidden else [],
+        weights=_stack(run[2] for run in runs) if keep_weights else [],
         provenance={
             "made_by": "semdev.solve",
             "model": f"theory, depth {depth}",
@@ -149,6 +154,11 @@ def solve(
             "initial": initial if isinstance(initial, str) else starts[0][0].tolist(),
         },
     )
+
+
+def _stack(runs: Iterable[list[np.ndarray]]) -> list[np.ndarray]:
+    """Return each layer of several runs, seed first."""
+    return [np.stack(layer) for layer in zip(*runs, strict=True)]
 
 
 def _read_seeds(seeds: Sequence[int] | None, number: int) -> list[int]:
@@ -234,7 +244,7 @@ def _read_times(times: Any, slowest: float) -> np.ndarray:
 def _closed_form(
     start: np.ndarray, depth: int, patterns: Patterns, modes: Modes, time: np.ndarray
 ) -> Run:
-    """Return outputs (time × pattern × output) and hidden layers."""
+    """Return outputs (time × pattern × output), hidden layers and weights."""
     a = np.zeros((len(time), len(modes.s)))
     learned = (start > 0) | (depth == 1)  # what finds no room in the hidden layer never is
     a[:, learned] = mode_strength(
@@ -242,13 +252,13 @@ def _closed_form(
     )
     seen = patterns.inputs @ modes.v
     hidden = [seen * np.abs(a[:, None, :]) ** (k / depth) for k in range(1, depth)]
-    return (seen * a[:, None, :]) @ modes.u.T, hidden
+    return (seen * a[:, None, :]) @ modes.u.T, hidden, _aligned(a, depth, modes)
 
 
 def _aligned(start: np.ndarray, depth: int, modes: Modes) -> list[np.ndarray]:
-    """Return balanced weights in which every mode has a chain of units of its own."""
+    """Return balanced weights, … × output × input, in which every mode has units of its own."""
     if depth == 1:
-        return [modes.u * start @ modes.v.T]
+        return [(modes.u * start[..., None, :]) @ modes.v.T]
     root = start ** (1 / depth)
-    middle = [np.diag(root) for _ in range(depth - 2)]
-    return [root[:, None] * modes.v.T, *middle, modes.u * root]
+    middle = [root[..., None] * np.eye(root.shape[-1]) for _ in range(depth - 2)]
+    return [root[..., None] * modes.v.T, *middle, modes.u * root[..., None, :]]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,12 @@ class Check:
     source : str
         Whose claim it is: "published" or "ours". Thresholds are ours throughout, for the papers
         give figures, not thresholds.
+    panel : str
+        The panel of the figure that shows it.
+    expected : str
+        The published or derived value that the number is to be held against, where there is one.
+    note : str
+        What is known of the reason when the claim does not hold.
     """
 
     claim: str
@@ -34,19 +42,65 @@ class Check:
     criterion: str
     holds: Any
     source: str = "ours"
+    panel: str = field(default="a", kw_only=True)
+    expected: str = field(default="", kw_only=True)
+    note: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "holds", bool(self.holds))
 
 
+COLUMNS = ["panel", "claim", "expected", "number", "criterion", "holds", "source", "note"]
+
+
 def tabulate(checks: Iterable[Check]) -> pd.DataFrame:
-    """Return checks as a table: claim, number, criterion, holds, source.
+    """Return checks as a table: panel, claim, expected, number, criterion, holds, source, note.
 
     >>> tabulate([Check("two and two are four", "4", "= 4", 2 + 2 == 4)])[["number", "holds"]]
       number  holds
     0      4   True
     """
-    return pd.DataFrame([asdict(check) for check in checks])
+    return pd.DataFrame([asdict(check) for check in checks], columns=COLUMNS)
+
+
+def lay_out(table: pd.DataFrame, *, width: int = 120) -> str:
+    """Return checks as one text table: figure, claim (criterion), expected, measured, verdict.
+
+    Cells are wrapped so that no line is longer than `width` characters (at least 80). A claim
+    that does not hold is a MISS, with what is known of the reason.
+
+    >>> checks = tabulate([Check("two and two are four", "4", "= 4", True, expected="4")])
+    >>> print(lay_out(checks.assign(paper="sums", figure="fig1"), width=80))
+    figure       claim [criterion]       expected      measured             verdict
+    ───────────────────────────────────────────────────────────────────────────────
+    sums fig1a   two and two are four    4             4                    holds
+                 [= 4]
+    """
+    room = max(width, 80) - 12 - 7 - 8
+    shares = [11, round(0.42 * room), round(0.23 * room), room - round(0.65 * room), 7]
+    lines = [_line(["figure", "claim [criterion]", "expected", "measured", "verdict"], shares)]
+    lines.append("─" * (sum(shares) + 2 * 4))
+    for row in table.itertuples():
+        claim = f"{row.claim}\n[{row.criterion}]"
+        if not row.holds:
+            claim += f"\nwhy: {row.note or 'not known'}"
+        verdict = "holds" if row.holds else "MISS"
+        where = f"{row.paper} {row.figure}{row.panel}"
+        lines.append(_line([where, claim, row.expected, row.number, verdict], shares))
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[Any], widths: Sequence[int]) -> str:
+    """Return cells side by side, each wrapped to its width."""
+    columns = [
+        [part for line in str(cell).split("\n") for part in textwrap.wrap(line, w) or [""]]
+        for cell, w in zip(cells, widths, strict=True)
+    ]
+    rows = zip_longest(*columns, fillvalue="")
+    return "\n".join(
+        "  ".join(part.ljust(w) for part, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
 
 
 def spread(values: object, *, form: str = ".3f") -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,15 @@ def draw_network(axis: Axes, target: xr.DataArray, *, hidden: int = 6) -> None:
         axis.text(x, 1.0, text, ha="center", va="bottom", fontsize=8)
     axis.set_xlim(-0.6, 2.7)
     axis.set_axis_off()
+
+
+def letter_panels(axes: Iterable[Axes]) -> None:
+    """Letter panels a, b, c, … above their upper left corners."""
+    for letter, axis in zip(ascii_lowercase, axes, strict=False):
+        axis.annotate(
+            letter, (0, 1), (-18, 8), xycoords="axes fraction", textcoords="offset points",
+            ha="left", va="bottom", fontsize=10, fontweight="bold", annotation_clip=False,
+        )  # fmt: skip
 
 
 def save_figure(figure: Figure, path: str | Path) -> None:

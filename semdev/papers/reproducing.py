@@ -1,42 +1,59 @@
-"""Run a paper: compute, draw, check, and say what was written."""
+"""Run papers: compute, draw, check, go on where a run was stopped, and say what was written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+import io
+import json
+import re
+import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
+import joblib
 import pandas as pd
 
+from semdev._files import write_whole
+from semdev._names import require
 from semdev._progress import tqdm
 from semdev.papers.checks import tabulate
 from semdev.papers.drawing import save_figure
 
 FORMATS = ("svg", "pdf")
+UNFINISHED = ".unfinished"
+
+Result = tuple[pd.DataFrame, list[Path]]
 
 
 def list_figures(paper: ModuleType) -> list[str]:
-    """Return the names of a paper's figures, in order.
+    """Return the names of a paper's figures, in order (supplementary ones, figS1, …, last).
 
     >>> from semdev.papers import saxe2019
-    >>> list_figures(saxe2019)
-    ['fig1', 'fig2', 'fig3', 'fig4', 'fig5']
+    >>> list_figures(saxe2019)[:3]
+    ['fig1', 'fig2', 'fig3']
     """
-    names = [name.removesuffix("_data") for name in vars(paper) if name.endswith("_data")]
-    return sorted(name for name in names if name.startswith("fig"))
+    found = [re.fullmatch(r"fig(S?)(\d+)_data", name) for name in vars(paper)]
+    numbers = sorted((each[1], int(each[2])) for each in found if each)
+    return [f"fig{supplement}{number}" for supplement, number in numbers]
 
 
-def reproduce_figure(
-    paper: ModuleType, figure: str, *, folder: str | Path | None = None
-) -> tuple[pd.DataFrame, list[Path]]:
+def reproduce_figure(paper: ModuleType, figure: str, *, folder: str | Path | None = None) -> Result:
     """Compute one figure with its published settings; return its checks and the files written.
 
     Without `folder` nothing is drawn.
+
+    Raises
+    ------
+    KeyError
+        The paper has no such figure.
     """
-    data = getattr(paper, f"{figure}_data")()
     name = paper.__name__.rsplit(".", 1)[-1]
+    require(figure, list_figures(paper), kind="figure", where=name)
+    data = getattr(paper, f"{figure}_data")()
     table = tabulate(getattr(paper, f"{figure}_checks")(data))
-    table.insert(0, "figure", f"{name} {figure}")
+    table.insert(0, "paper", name)
+    table.insert(1, "figure", figure)
     written = []
     if folder is not None:
         drawn = getattr(paper, figure)(data)
@@ -51,9 +68,9 @@ def reproduce(
     papers: Sequence[ModuleType],
     *,
     folder: str | Path | None = None,
+    jobs: int = 1,
     progress: bool | None = None,
-    say: Callable[[str], None] | None = None,
-) -> tuple[pd.DataFrame, list[Path]]:
+) -> Result:
     """Reproduce whole papers; return the table of all checks and the files written.
 
     Parameters
@@ -61,23 +78,97 @@ def reproduce(
     papers : modules
         As from `get_paper`.
     folder : path, optional
-        Where the figures go, as SVG and PDF; without it nothing is drawn.
+        Where the figures go, as SVG and PDF, and the table, as checks.csv. A run that is stopped
+        goes on, when it is started again, with the figures that it had not finished, as long as
+        the code is the same. Without a folder nothing is drawn and nothing kept.
+    jobs : int
+        How many figures to compute at a time, each in a process of its own; −1: one a core.
     progress : bool, optional
         Show a bar over figures (default: when it takes over a second).
-    say : function of a string, optional
-        Told of each figure before it is computed.
+
+    Returns
+    -------
+    table, files
+        The table has a row for each check: paper, figure, panel, claim, expected (the published
+        or derived value), number (ours, with its interval), criterion, holds, source, note.
     """
-    jobs = [(paper, figure) for paper in papers for figure in list_figures(paper)]
-    tables, written = [], []
+    wanted = [(paper.__name__, figure) for paper in papers for figure in list_figures(paper)]
+    kept = None if folder is None else Path(folder) / UNFINISHED
+    digest = "" if kept is None else _digest_code()
+    done = {pair: _recall(kept, digest, pair) for pair in wanted} if kept else {}
+    missing = [pair for pair in wanted if done.get(pair) is None]
     bar = tqdm(
-        jobs, delay=0 if progress else 1, disable=progress is False, unit="figure", leave=False
-    )
-    for paper, figure in bar:
-        label = f"{paper.__name__.rsplit('.', 1)[-1]} {figure}"
-        bar.set_description(label)
-        if say is not None:
-            say(label)
-        table, files = reproduce_figure(paper, figure, folder=folder)
-        tables.append(table)
-        written += files
-    return pd.concat(tables, ignore_index=True), written
+        total=len(wanted), initial=len(wanted) - len(missing), delay=0 if progress else 1,
+        disable=progress is False, unit="figure", leave=False,
+    )  # fmt: skip
+    with bar:
+        for pair, result in _compute(missing, folder, jobs):
+            done[pair] = result
+            if kept:
+                _remember(kept, digest, pair, result)
+            bar.set_description(f"{pair[0].rsplit('.', 1)[-1]} {pair[1]}")
+            bar.update()
+    results = [result for pair in wanted if (result := done[pair]) is not None]
+    table = pd.concat([each[0] for each in results], ignore_index=True)
+    written = [path for each in results for path in each[1]]
+    if folder is not None:
+        written.append(Path(folder) / "checks.csv")
+        with write_whole(written[-1]) as unfinished:
+            table.to_csv(unfinished, index=False)
+        shutil.rmtree(Path(folder) / UNFINISHED, ignore_errors=True)
+    return table, written
+
+
+def _compute(
+    pairs: Sequence[tuple[str, str]], folder: str | Path | None, jobs: int
+) -> Iterator[tuple[tuple[str, str], Result]]:
+    """Yield each figure's result as soon as it is there."""
+    work = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="all")
+    yield from work(joblib.delayed(_reproduce_named)(pair, folder) for pair in pairs)
+
+
+def _reproduce_named(
+    pair: tuple[str, str], folder: str | Path | None
+) -> tuple[tuple[str, str], Result]:
+    """Reproduce a figure of the module of that name (modules do not travel to processes)."""
+    import sys
+    from importlib import import_module
+
+    name, figure = pair
+    paper = sys.modules.get(name) or import_module(name)
+    return pair, reproduce_figure(paper, figure, folder=folder)
+
+
+def _digest_code() -> str:
+    """Return a fingerprint of the package's code, on which kept results depend."""
+    root = Path(__file__).resolve().parent.parent
+    text = b"".join(path.read_bytes() for path in sorted(root.rglob("*.py")))
+    return hashlib.sha256(text).hexdigest()
+
+
+def _remember(kept: Path, digest: str, pair: tuple[str, str], result: Result) -> None:
+    table, written = result
+    kept.mkdir(parents=True, exist_ok=True)
+    record = {
+        "code": digest,
+        "checks": table.to_json(orient="split"),
+        "files": [str(path) for path in written],
+    }
+    with write_whole(_place(kept, pair)) as unfinished:
+        unfinished.write_text(json.dumps(record), encoding="utf-8")
+
+
+def _recall(kept: Path, digest: str, pair: tuple[str, str]) -> Result | None:
+    """Return what a stopped run of the same code left of this figure, if anything."""
+    path = _place(kept, pair)
+    if not path.is_file():
+        return None
+    record = json.loads(path.read_text(encoding="utf-8"))
+    written = [Path(each) for each in record["files"]]
+    if record["code"] != digest or not all(each.is_file() for each in written):
+        return None
+    return pd.read_json(io.StringIO(record["checks"]), orient="split", dtype=False), written
+
+
+def _place(kept: Path, pair: tuple[str, str]) -> Path:
+    return kept / f"{pair[0].rsplit('.', 1)[-1]}_{pair[1]}.json"

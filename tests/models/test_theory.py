@@ -471,3 +471,15 @@ def test_descent_just_above_the_bound_leaves_the_solution(world):
 def test_bound_learning_rate_refuses_a_bad_depth(depth, world):
     with pytest.raises(ValueError, match=rf"depth counts weight matrices.*got {depth}"):
         bound_learning_rate(world, depth=depth)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 5])
+def test_the_weights_of_the_theory_make_its_answers(depth: int) -> None:
+    exact = sd.solve(sd.load("saxe2019"), depth=depth, times=30, keep_weights=True, hidden=True)
+    product = np.eye(4)
+    for k in range(1, depth + 1):
+        product = exact[f"weights_{k}"].values @ product
+        if k < depth:
+            layer = np.swapaxes(exact[f"hidden_{k}"].values, -1, -2)
+            np.testing.assert_allclose(product, layer, atol=1e-12)
+    np.testing.assert_allclose(np.swapaxes(product, -1, -2), exact["output"], atol=1e-12)

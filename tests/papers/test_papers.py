@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from types import ModuleType
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from semdev.papers import PAPERS, Check, get_paper, list_figures, reproduce, reproduce_figure
-from semdev.papers.checks import spread, tabulate
+from semdev.papers import (
+    PAPERS,
+    Check,
+    get_paper,
+    list_figures,
+    reproduce,
+    reproduce_figure,
+    reproducing,
+)
+from semdev.papers.checks import COLUMNS, lay_out, spread, tabulate
 
 FEWER = {
     ("saxe2014", "fig3"): {"seeds": 4},
@@ -39,10 +49,11 @@ def test_every_check_holds_on_other_numbers_of_seeds(result: tuple) -> None:
     paper, figure, data = result
     checks = getattr(paper, f"{figure}_checks")(data)
     assert checks
-    assert [check.claim for check in checks if not check.holds] == []
+    assert [check.claim for check in checks if not (check.holds or check.note)] == []
     for check in checks:
         assert check.source in ("published", "ours")
         assert any(sign.isdigit() for sign in check.number)
+        assert check.expected
 
 
 def test_the_figure_is_drawn_from_the_data(result: tuple) -> None:
@@ -89,8 +100,10 @@ def test_reproduce_writes_figures_and_tabulates(tmp_path) -> None:
     table, written = reproduce_figure(get_paper("saxe2019"), "fig2", folder=tmp_path)
     assert [path.name for path in written] == ["saxe2019_fig2.svg", "saxe2019_fig2.pdf"]
     assert all(path.stat().st_size > 1000 for path in written)
-    assert list(table.columns) == ["figure", "claim", "number", "criterion", "holds", "source"]
-    assert (table["figure"] == "saxe2019 fig2").all()
+    assert list(table.columns) == ["paper", "figure", *COLUMNS]
+    assert (table["figure"] == "fig2").all()
+    with pytest.raises(KeyError, match="no figure 'fig0' in saxe2019; did you mean 'fig"):
+        reproduce_figure(get_paper("saxe2019"), "fig0")
 
 
 def test_figures_are_the_same_file_twice(tmp_path) -> None:
@@ -100,15 +113,74 @@ def test_figures_are_the_same_file_twice(tmp_path) -> None:
     assert (one / "saxe2019_fig2.svg").read_text() == (two / "saxe2019_fig2.svg").read_text()
 
 
-def test_reproduce_runs_whole_papers_and_says_what_it_does(monkeypatch) -> None:
+@pytest.fixture
+def toy(monkeypatch) -> ModuleType:
+    """A paper of two figures that counts how often each is computed."""
     paper = ModuleType("semdev.papers.toy")
-    paper.fig1_data = lambda: 2
-    paper.fig1_checks = lambda data: [Check("two", str(data), "= 2", data == 2)]
-    said: list[str] = []
-    table, written = reproduce([paper], progress=False, say=said.append)
-    assert said == ["toy fig1"]
-    assert table["holds"].tolist() == [True]
+    paper.computed = []
+
+    def add(name: str, number: int) -> None:
+        def compute() -> int:
+            paper.computed.append(name)
+            if number < 0:
+                raise KeyboardInterrupt
+            return number
+
+        setattr(paper, f"{name}_data", compute)
+        setattr(paper, name, lambda data: Figure())
+        check = lambda data: [Check("ten", str(data), "> 5", data > 5, expected="10")]  # noqa: E731
+        setattr(paper, f"{name}_checks", check)
+
+    paper.add = add
+    add("fig10", 10)
+    add("fig2", 2)
+    monkeypatch.setitem(sys.modules, "semdev.papers.toy", paper)
+    return paper
+
+
+def test_reproduce_runs_whole_papers_in_order(toy: ModuleType) -> None:
+    table, written = reproduce([toy], progress=False)
+    assert table["figure"].tolist() == ["fig2", "fig10"]
+    assert table["holds"].tolist() == [False, True]
     assert written == []
+
+
+def test_a_stopped_run_goes_on_where_it_was(toy: ModuleType, tmp_path) -> None:
+    toy.add("fig10", -1)
+    with pytest.raises(KeyboardInterrupt):
+        reproduce([toy], folder=tmp_path, progress=False)
+    assert toy.computed == ["fig2", "fig10"]
+    toy.add("fig10", 11)
+    table, written = reproduce([toy], folder=tmp_path, progress=False)
+    assert toy.computed == ["fig2", "fig10", "fig10"]
+    assert table["number"].tolist() == ["2", "11"]
+    assert [path.name for path in written][-1] == "checks.csv"
+    assert pd.read_csv(written[-1])["claim"].tolist() == ["ten", "ten"]
+    reproduce([toy], folder=tmp_path, progress=False)  # a finished run begins anew
+    assert toy.computed[3:] == ["fig2", "fig10"]
+
+
+def test_what_other_code_left_is_not_taken_up(toy: ModuleType, tmp_path, monkeypatch) -> None:
+    toy.add("fig10", -1)
+    with pytest.raises(KeyboardInterrupt):
+        reproduce([toy], folder=tmp_path, progress=False)
+    toy.add("fig10", 11)
+    monkeypatch.setattr(reproducing, "_digest_code", lambda: "other code")
+    reproduce([toy], folder=tmp_path, progress=False)
+    assert toy.computed == ["fig2", "fig10", "fig2", "fig10"]
+
+
+def test_a_miss_is_said_with_its_reason() -> None:
+    checks = [
+        Check("grass is red", "green " * 30, "red", False, note="chlorophyll", expected="red"),
+        Check("snow is white", "white", "white", True, panel="b"),
+    ]
+    text = lay_out(tabulate(checks).assign(paper="colours", figure="fig1"), width=100)
+    assert "why: chlorophyll" in text
+    assert [line.split()[-1] for line in text.splitlines() if "fig1" in line or "MISS" in line]
+    assert text.count("MISS") == 1
+    assert "fig1b" in text
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_unknown_paper_is_refused() -> None:

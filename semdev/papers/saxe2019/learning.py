@@ -1,15 +1,4 @@
-"""Claim: depth and gradient descent alone explain broad-before-fine, stage-like development.
-
-Saxe, A. M., McClelland, J. L. & Ganguli, S. (2019). A mathematical theory of semantic
-development in deep neural networks. PNAS 116(23), 11537–11546.
-
-Matched: the four-item world, the branching-diffusion world (binary, three levels, flip
-probability .15), the analytic curves. Not matched: the paper's learning rates, hidden sizes,
-initial weights and the number of its seeds are unconfirmed, and so are its figure numbers and
-captions; ours follow the order of its argument. We use `DeepLinear(hidden=32)` with its default
-small initial weights, the default learning rate, and 50 seeds; that conclusions do not hang on
-this is what the ensembles, the closed forms and the shallow controls are for.
-"""
+"""Figures 1–3: the network and its world, the world's modes, how they are learned."""
 
 from __future__ import annotations
 
@@ -20,20 +9,15 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from semdev import plots
+from semdev.building import initial_weights
 from semdev.data.corpora import load
-from semdev.data.dataset import Dataset
-from semdev.data.generators import branching_diffusion
-from semdev.measures.differentiation import differentiation
-from semdev.measures.modes import level_subspaces, mode_strengths
-from semdev.measures.overgeneralization import overgeneralizations, predict_peaks
+from semdev.measures.modes import mode_strengths
 from semdev.measures.stages import transitions
 from semdev.models.networks import DeepLinear, Shallow
-from semdev.models.theory import branching_singular_values, decompose, solve
+from semdev.models.theory import decompose, solve
 from semdev.papers.checks import Check, spread
-from semdev.papers.drawing import draw_matrix, draw_network
-from semdev.plots._style import finish
-from semdev.plots.beliefs import settling_time
-from semdev.training import initial_weights, train
+from semdev.papers.drawing import draw_matrix, draw_network, letter_panels
+from semdev.training import train
 
 Data = dict[str, Any]
 
@@ -58,7 +42,8 @@ def fig1_checks(data: Data) -> list[Check]:
         Check(
             "the four-item world has a mode for all, one for animal–plant, two finer ones",
             f"s² = {', '.join(f'{x:.3f}' for x in squares)}", "7, 3, 1, 1 to 1e-9",
-            np.abs(squares - [7, 3, 1, 1]).max() < 1e-9, "published",
+            np.abs(squares - [7, 3, 1, 1]).max() < 1e-9, "published", panel="b",
+            expected="s² = 7, 3, 1, 1",
         ),
         Check(
             "deep and shallow networks end with the same, correct answers",
@@ -66,7 +51,7 @@ def fig1_checks(data: Data) -> list[Check]:
             f"largest difference {float(difference.max()):.3f}",
             "every error ≤ .02 and difference ≤ .04 in every seed",
             (wrong["deep"] <= 0.02).all() and (wrong["shallow"] <= 0.02).all()
-            and (difference <= 0.04).all(),
+            and (difference <= 0.04).all(), expected="no error, no difference",
         ),
     ]  # fmt: skip
 
@@ -80,6 +65,7 @@ def fig1(data: Data | None = None) -> Figure:
     draw_network(left, target)
     draw_matrix(right, target.T, "property", "item", cmap="Greys", vmin=0, vmax=1.4)
     right.set_title("What there is to learn", fontsize=9)
+    letter_panels((left, right))
     return figure
 
 
@@ -123,15 +109,17 @@ def fig2_checks(data: Data) -> list[Check]:
             "mode 1 one sign, mode 2 opposite signs",
             (v[:, 0] * v[0, 0] > 0).all()
             and (v[animal, 1] > 0).all() != (v[~animal, 1] > 0).all(),
-            "published",
+            "published", panel="d", expected="½ of every item; animals ½, plants −½",
         ),
         Check(
             "each mode draws the distinctions of one level of the tree",
             f"levels {levels}, smallest purity {purity.min():.6f}", "0, 1, 2, 2; purity > .999",
-            levels == [0, 1, 2, 2] and purity.min() > 0.999, "published",
+            levels == [0, 1, 2, 2] and purity.min() > 0.999, "published", panel="d",
+            expected="0, 1, 2, 2; purity 1",
         ),
         Check(
-            "the modes together are the world", f"largest error {error:.1e}", "< 1e-9", error < 1e-9
+            "the modes together are the world", f"largest error {error:.1e}", "< 1e-9",
+            error < 1e-9, expected="0",
         ),
     ]  # fmt: skip
 
@@ -155,6 +143,7 @@ def fig2(data: Data | None = None) -> Figure:
         draw_matrix(axis, matrix, rows, columns, cmap="RdBu_r", vmin=-top, vmax=top)
         axis.set_title(title, fontsize=8)
     axes[1].set_yticks([])
+    letter_panels(axes)
     return figure
 
 
@@ -189,11 +178,12 @@ def fig3_checks(data: Data) -> list[Check]:
             "simulated half-times follow the closed form from matched initial strengths",
             f"median error by mode: {', '.join(f'{x:.1%}' for x in off.values)}",
             "≤ 3 % for every mode", (off <= 0.03).all(),
+            expected="t½ = ln(s/a₀ − 1) / 2s; error 0",
         ),
         Check(
             "deep: strong modes are learned first (tied modes 3 and 4 not compared)",
             f"in {in_order.mean():.0%} of seeds", "≥ 95 % of seeds", in_order.mean() >= 0.95,
-            "published",
+            "published", expected="half-times in the order of s",
         ),
         Check(
             "deep: transitions are sharp and sigmoidal",
@@ -201,10 +191,12 @@ def fig3_checks(data: Data) -> list[Check]:
             f"{float(deep['sigmoidal'].mean()):.0%}",
             "< 1 and logistic by BIC, every mode of every seed",
             (deep["sharpness"] < 1).all() and deep["sigmoidal"].all(), "published",
+            expected="ln 81 / ln(s/a₀ − 1): .35 to .38",
         ),
         Check(
             "deep: the loss falls in several stages",
             f"{spread(deep['stages'])} stages", "≥ 2 in every seed", (deep["stages"] >= 2).all(),
+            expected="3 at a₀ = 1e-6 s₁",
         ),
         Check(
             "shallow control: exponential, without stages",
@@ -213,11 +205,13 @@ def fig3_checks(data: Data) -> list[Check]:
             "within 2 % of ln 9 / ln 2; none logistic; no stage",
             (np.abs(shallow["sharpness"] / (np.log(9) / np.log(2)) - 1) < 0.02).all()
             and not shallow["sigmoidal"].any() and int(shallow["stages"].max()) == 0, "published",
+            panel="b", expected="ln 9 / ln 2 = 3.170; no stage",
         ),
         Check(
             "shallow control: all modes at the same time, and as the closed form says",
             f"half-times apart by {spread(apart)}; strengths off by {float(exact):.3f}",
             "< 1 %, and < .1 of a singular value", (apart < 0.01).all() and float(exact) < 0.1,
+            panel="b", expected="0; 0",
         ),
     ]  # fmt: skip
 
@@ -226,184 +220,17 @@ def fig3(data: Data | None = None) -> Figure:
     """Draw mode strengths over time, deep and shallow, with the closed forms over them."""
     data = fig3_data() if data is None else data
     figure = Figure(figsize=(7.0, 2.8), layout="constrained")
-    for axis, kind in zip(figure.subplots(1, 2, sharey=True), ("deep", "shallow"), strict=True):
+    axes = figure.subplots(1, 2, sharey=True)
+    letter_panels(axes)
+    for axis, kind in zip(axes, ("deep", "shallow"), strict=True):
         plots.modes(data[kind], theory=data[f"{kind} theory"], ax=axis)
         axis.set_title(f"{kind} network", fontsize=8, loc="right")
-    return figure
-
-
-def fig4_data(
-    *,
-    properties: int = 1000,
-    few: int = 100,
-    draws: int = 100,
-    flip: float = 0.15,
-    seeds: int = 20,
-) -> Data:
-    """Claim: broad distinctions are the strongest modes of a tree, so they are learned first.
-
-    The paper's number of properties is unconfirmed (its authors' teaching material has 10 000).
-    """
-    branching = [2, 2, 2]
-
-    def draw(number: int, seed: int) -> Dataset:
-        return branching_diffusion(branching, properties=number, flip=flip, seed=seed)
-
-    worlds = [draw(properties, k) for k in range(draws)]
-    in_order = {
-        depth: np.array([_separates_in_order(each, depth=depth) for each in worlds])
-        for depth in (2, 1)
-    }
-    return {
-        "predicted": branching_singular_values(branching, flip=flip, properties=10_000),
-        "large": _level_singular_values(draw(10_000, 0)),
-        "predicted few": branching_singular_values(branching, flip=flip, properties=few),
-        "few": np.array([_level_singular_values(draw(few, k)) for k in range(2 * draws)]),
-        "deep in order": in_order[2],
-        "shallow in order": in_order[1],
-        "history": train(DeepLinear(hidden=32), draw(few, 0), seeds=seeds),
-    }
-
-
-def fig4_checks(data: Data) -> list[Check]:
-    """Hold figure 4 against its claims."""
-    off = np.abs(data["large"] / data["predicted"].values - 1)
-    kept = (np.diff(data["few"], axis=1) < 0).all(1)
-    deep, shallow = data["deep in order"], data["shallow in order"]
-    trained = differentiation(data["history"]).sel(layer="output")
-    ahead = trained["precedes"].isel(level=slice(-1)).all("level").values
-    return [
-        Check(
-            "singular values of each level follow the formula (10 000 properties)",
-            f"off by {', '.join(f'{x:.1%}' for x in off)}", "≤ 5 % at every level",
-            (off <= 0.05).all(), "ours",
-        ),
-        Check(
-            "broader levels are stronger (100 properties)",
-            f"in {kept.mean():.0%} of {len(kept)} worlds", "≥ 95 %", kept.mean() >= 0.95,
-        ),
-        Check(
-            "deep networks separate broad levels before fine ones (1000 properties)",
-            f"in {deep.mean():.0%} of {len(deep)} worlds; shallow control in {shallow.mean():.0%}",
-            "deep ≥ 95 %, shallow ≤ 5 %", deep.mean() >= 0.95 and shallow.mean() <= 0.05,
-            "published",
-        ),
-        Check(
-            "so do trained networks (one world of 100 properties)",
-            f"in {ahead.mean():.0%} of {len(ahead)} seeds", "≥ 95 %", ahead.mean() >= 0.95,
-        ),
-    ]  # fmt: skip
-
-
-def fig4(data: Data | None = None) -> Figure:
-    """Draw singular values level by level, separation over time, and the items' paths."""
-    data = fig4_data() if data is None else data
-    figure = Figure(figsize=(7.0, 2.9), layout="constrained")
-    spectrum, time, paths = figure.subplots(1, 3)
-    predicted = data["predicted few"]
-    low, middle, high = np.quantile(data["few"], [0.025, 0.5, 0.975], axis=0)
-    spectrum.errorbar(
-        predicted["level"], middle, yerr=[middle - low, high - middle], fmt="o", capsize=3,
-        color="#0072B2", label=f"{len(data['few'])} worlds",
-    )  # fmt: skip
-    spectrum.plot(predicted["level"], predicted, "k_", ms=16, label="formula")
-    spectrum.set_ylim(0, None)
-    spectrum.set_xticks(predicted["level"].values)
-    spectrum.legend(frameon=False, fontsize=7)
-    finish(spectrum, x="level of the tree", y="singular value")
-    plots.differentiation(data["history"], ax=time)
-    plots.mds(data["history"], ax=paths)
-    return figure
-
-
-def fig5_data(*, seeds: int = 50) -> Data:
-    """Claim: deep networks pass through illusory correlations; shallow ones do not."""
-    toy, world = load("saxe2019"), load("living_things")
-    models: dict[str, Any] = {
-        "deep": DeepLinear(hidden=32),
-        "shallow": Shallow(),
-        "shallow with bias": Shallow(bias=True),
-    }
-    return {
-        "toy": {name: train(model, toy, seeds=seeds) for name, model in models.items()},
-        "living things": {
-            name: train(model, world, seeds=seeds, dtype="float32")
-            for name, model in models.items()
-        },
-    }
-
-
-def fig5_checks(data: Data) -> list[Check]:
-    """Hold figure 5 against its claims."""
-    checks = []
-    for world, item, prop in (
-        ("toy", "salmon", "can fly"), ("living things", "worm", "has bones"),
-    ):  # fmt: skip
-        found = {
-            name: overgeneralizations(history).sel(item=item, property=prop)
-            for name, history in data[world].items()
-        }
-        deep, shallow, biased = found["deep"], found["shallow"], found["shallow with bias"]
-        cell = f"“{item} {prop}”"
-        bound = float(predict_peaks(data[world]["deep"]).sel(item=item, property=prop))
-        checks += [
-            Check(
-                f"deep: {cell} rises and falls",
-                f"peak {spread(deep['peak'])} (bound {bound:.2f}), end {spread(deep['final'])}, "
-                f"in {float(deep['rose_and_fell'].mean()):.0%} of seeds",
-                "≥ 95 % of seeds, end < .1 in every seed",
-                deep["rose_and_fell"].mean() >= 0.95 and (deep["final"] < 0.1).all(), "published",
-            ),
-            Check(
-                f"deep: {cell} is the class's doing", f"excess {spread(deep['excess'])}",
-                "> .1 in every seed", (deep["excess"] > 0.1).all(),
-            ),
-            Check(
-                f"shallow control: no {cell}", f"excess {spread(shallow['excess'])}",
-                "< .01 in every seed", (shallow["excess"] < 0.01).all(), "published",
-            ),
-            Check(
-                f"shallow with an output bias: {cell} of every item alike",
-                f"peak {spread(biased['peak'])}, excess {spread(biased['excess'])}",
-                "peak > .1 but excess < .05 in every seed",
-                (biased["peak"] > 0.1).all() and (biased["excess"] < 0.05).all(),
-            ),
-        ]  # fmt: skip
-    return checks
-
-
-def fig5(data: Data | None = None) -> Figure:
-    """Draw two false beliefs over time in deep and shallow networks."""
-    data = fig5_data() if data is None else data
-    figure = Figure(figsize=(7.0, 2.9), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for axis, world, item, prop in (
-        (left, "toy", "salmon", "can fly"), (right, "living things", "worm", "has bones"),
-    ):  # fmt: skip
-        runs = data[world]
-        others = {name: run for name, run in runs.items() if name != "deep"}
-        plots.beliefs(runs["deep"], item, prop, compare=others, name="deep", ax=axis)
-        axis.set_xlim(0, 1.2 * settling_time(runs["deep"], item, prop))
     return figure
 
 
 def _largest_error(history: xr.Dataset) -> xr.DataArray:
     last = history["output"].isel(time=-1)
     return abs(last - history["target"]).max(("item", "property"))
-
-
-def _level_singular_values(world: Dataset) -> np.ndarray:
-    """Return the root-mean-square singular value of the data within each level's subspace."""
-    history = solve(world, depth=1, times=2)
-    projectors, target = level_subspaces(history).values, history["target"].values
-    energy = np.einsum("lij,ip,jp->l", projectors, target, target)
-    return np.sqrt(energy / np.einsum("lii->l", projectors))
-
-
-def _separates_in_order(world: Dataset, *, depth: int) -> bool:
-    history = solve(world, depth=depth, times=100)
-    found = differentiation(history).sel(layer="output")["precedes"].isel(level=slice(-1))
-    return bool(found.all())
 
 
 def _only(names: dict[str, Any], leave_out: str) -> dict[str, Any]:

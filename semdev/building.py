@@ -1,0 +1,158 @@
+"""Build the networks of an ensemble: one for each seed, seen to fit the data."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from semdev.data.dataset import Dataset
+from semdev.data.patterns import Patterns, make_patterns
+
+Model = Callable[..., nn.Module]
+
+
+def initial_weights(
+    model: Model, data: Dataset | Patterns, *, seeds: int | Iterable[int]
+) -> list[np.ndarray]:
+    """Return the weight matrices with which `train` would begin, first layer first.
+
+    Each is seed × output × input, as `solve(…, initial="matched", weights=…)` takes them.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> w1, w2 = initial_weights(sd.DeepLinear(hidden=16), sd.load("saxe2019"), seeds=5)
+    >>> w1.shape, w2.shape
+    ((5, 16, 4), (5, 7, 16))
+    """
+    nets = build_all(model, make_patterns(data), read_seeds(seeds))
+    matrices = [
+        [p.detach().double().numpy() for p in net.parameters() if p.ndim == 2] for net in nets
+    ]
+    return [np.stack(layer) for layer in zip(*matrices, strict=True)]
+
+
+def describe_model(model: Model) -> str:
+    """Return a model's name for provenance and titles."""
+    name = getattr(model, "__qualname__", None)
+    return f"{model.__module__}.{name}" if name else repr(model)
+
+
+def read_seeds(seeds: int | Iterable[int]) -> list[int]:
+    """Return the seeds meant by a number of networks or by a list of seeds."""
+    counted = isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool)
+    try:
+        given = list(range(seeds) if counted else seeds)  # type: ignore[arg-type]
+        numbers = [int(seed) for seed in given]
+        if numbers != given:
+            raise ValueError
+    except (TypeError, ValueError):
+        raise ValueError(f"seeds is how many, or a list of whole numbers; got {seeds!r}") from None
+    if not numbers or len(set(numbers)) < len(numbers) or min(numbers) < 0:
+        raise ValueError(f"seeds must be one or more different numbers ≥ 0, got {seeds!r}")
+    return numbers
+
+
+def build_all(
+    model: Model,
+    patterns: Patterns,
+    seeds: Sequence[int],
+    weights: Sequence[np.ndarray] | None = None,
+) -> list[nn.Module]:
+    """Build one network for each seed, with `weights` if given; see that the first fits."""
+    if isinstance(model, type) and not issubclass(model, nn.Module):
+        raise TypeError(f"write {model.__name__}(…), not {model.__name__}: settings come first")
+    if isinstance(model, nn.Module):
+        raise TypeError(
+            f"train needs something that builds a fresh network for every seed: pass the class or "
+            f"a function (lambda: {type(model).__name__}(…)), not a finished {type(model).__name__}"
+        )
+    if not callable(model):
+        raise TypeError(
+            f"model must be DeepLinear(…), Shallow(), MLP(…), an nn.Module class or a function "
+            f"that builds one; got {type(model).__name__}"
+        )
+    sizes = patterns.inputs.shape[1], patterns.targets.shape[1]
+    nets = [_build(model, sizes, seed) for seed in seeds]
+    if weights is not None:
+        nets = [net.double() for net in nets]
+        _start_from(weights, nets, seeds)
+    net = nets[0]
+    if not any(p.requires_grad for p in net.parameters()):
+        raise ValueError(f"{describe_model(model)} has no trainable parameters")
+    inputs = torch.tensor(patterns.inputs, dtype=next(net.parameters()).dtype)
+    try:
+        with torch.no_grad():
+            first, second = net(inputs), net(inputs)
+    except Exception as error:
+        raise ValueError(
+            f"{describe_model(model)} cannot take this data: {patterns.data.name} shows "
+            f"{sizes[0]} inputs ({len(inputs)} patterns at a time); it says: {error}"
+        ) from error
+    wanted = (len(inputs), sizes[1])
+    if not isinstance(first, torch.Tensor):
+        raise ValueError(
+            f"{describe_model(model)} answers with a {type(first).__name__}; "
+            f"{patterns.data.name} needs one tensor {wanted} (patterns × properties)"
+        )
+    if tuple(first.shape) != wanted:
+        raise ValueError(
+            f"{describe_model(model)} answers with shape {tuple(first.shape)}; "
+            f"{patterns.data.name} needs {wanted} (patterns × properties)"
+        )
+    if not torch.equal(first, second):
+        raise ValueError(
+            f"{describe_model(model)} answers the same question differently each time (dropout?); "
+            "a seed would no longer fix the trajectory"
+        )
+    return nets
+
+
+def _start_from(
+    weights: Sequence[np.ndarray], nets: Sequence[nn.Module], seeds: Sequence[int]
+) -> None:
+    """Write the given weight matrices into the networks, or say which one does not fit."""
+    for k, net in enumerate(nets):
+        matrices = [p for p in net.parameters() if p.ndim == 2]
+        if len(weights) != len(matrices):
+            raise ValueError(
+                f"weights holds {len(weights)} matrices, the network has {len(matrices)}; give one "
+                "for each layer, first layer first"
+            )
+        for layer, (given, own) in enumerate(zip(weights, matrices, strict=True), 1):
+            values = np.asarray(given, dtype=float)
+            shape = tuple(own.shape)
+            if values.shape not in (shape, (len(seeds), *shape)):
+                raise ValueError(
+                    f"weight matrix {layer} has shape {values.shape}; this network needs "
+                    f"(output × input) {shape}, or {(len(seeds), *shape)} with one for each seed"
+                )
+            if not np.isfinite(values).all():
+                raise ValueError(f"weight matrix {layer} holds a value that is no finite number")
+            with torch.no_grad():
+                own.copy_(torch.tensor(values if values.ndim == 2 else values[k]))
+
+
+def _build(model: Model, sizes: tuple[int, int], seed: int) -> nn.Module:
+    """Build one network under its own seed; torch's global random state stays as it was."""
+    try:
+        inspect.signature(model).bind(*sizes)
+        arguments: tuple[int, ...] = sizes
+    except TypeError:
+        arguments = ()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            net = model(*arguments)
+        except TypeError as error:
+            raise TypeError(
+                f"{describe_model(model)} is called with (n_inputs, n_outputs) = {sizes} or with "
+                f"nothing; it says: {error}"
+            ) from error
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"{describe_model(model)} built {type(net).__name__}, no nn.Module")
+    return net
