@@ -27,6 +27,9 @@ def overgeneralizations(
     property (for "worm has bones": animal; outside it: plants; for "pine has leaves", since oaks
     do: tree; outside it: animals, for flowers have leaves too).
 
+    The beliefs are Rogers & McClelland's (2004) and Saxe, McClelland & Ganguli's (2019); the excess
+    is ours.
+
     Parameters
     ----------
     history : xr.Dataset
@@ -40,7 +43,8 @@ def overgeneralizations(
     Returns
     -------
     Dataset
-        Over seed × item × property, NaN in true cells: `peak`, `peak_time`, `duration` (how long
+        In units of the coding and of learning time, over seed × item × property, NaN in true
+        cells: `peak`, `peak_time`, `duration` (how long
         the belief stays above the half of its rise around its peak), `final`, `excess` (NaN
         where nobody has the property, or nobody outside the class lacks it), `rose_and_fell`
         (bool). Over item × property:

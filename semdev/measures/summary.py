@@ -13,6 +13,7 @@ from semdev._names import require
 def summarize(
     measure: xr.Dataset | xr.DataArray,
     *,
+    theory: xr.Dataset | xr.DataArray | None = None,
     by: str | None = None,
     top: int | None = None,
     interval: float = 0.95,
@@ -28,6 +29,9 @@ def summarize(
     ----------
     measure : Dataset or DataArray
         What a measure returned.
+    theory : Dataset or DataArray, optional
+        What the same measure returned for the theory's History (`solve`); the median of each of
+        its numbers is put beside what was measured, as `…_theory`.
     by : str, optional
         Sort by this column, largest first.
     top : int, optional
@@ -39,6 +43,8 @@ def summarize(
     ------
     KeyError
         `by` names no column.
+    TypeError
+        `theory` is not what this measure returns.
     ValueError
         `interval` is no share.
 
@@ -50,7 +56,18 @@ def summarize(
     >>> table[["item", "property", "peak", "excess", "rose_and_fell"]].round(2)
        item    property  peak  excess  rose_and_fell
     0  pine  has leaves  0.67    0.65            1.0
+
+    With the closed form beside the simulation:
+
+    >>> exact = sd.solve(sd.load("rumelhart8"), depth=2)
+    >>> table = sd.summarize(sd.transitions(deep), theory=sd.transitions(exact))
+    >>> table[["half_time", "half_time_theory"]].head(2).round(1)
+       half_time  half_time_theory
+    0        1.0               1.0
+    1        1.5               1.5
     """
+    if theory is not None:
+        measure = _put_beside(measure, theory)
     if not 0 < interval < 1:
         raise ValueError(f"interval is a share of the seeds between 0 and 1, got {interval}")
     if isinstance(measure, xr.DataArray):
@@ -85,3 +102,27 @@ def summarize(
         require(by, frame.columns.tolist(), kind="column", where="the table")
         frame = frame.sort_values(by, ascending=False, kind="stable")
     return frame.head(len(frame) if top is None else top).reset_index(drop=True)
+
+
+def _put_beside(
+    measure: xr.Dataset | xr.DataArray, theory: xr.Dataset | xr.DataArray
+) -> xr.Dataset:
+    """Return a measure together with the theory's medians, each named …_theory."""
+    if type(theory) is not type(measure):
+        raise TypeError(
+            f"theory must be what this measure returns for a History of semdev.solve, a "
+            f"{type(measure).__name__}; got {type(theory).__name__}"
+        )
+    ours, theirs = (
+        each.to_dataset(name=each.name or "value") if isinstance(each, xr.DataArray) else each
+        for each in (measure, theory)
+    )
+    predicted = {
+        f"{name}_theory": values.median("seed").reset_coords(drop=True)
+        for name, values in theirs.items()
+        if {"seed"} <= set(values.dims) and "time" not in values.dims and values.dtype.kind == "f"
+    }
+    try:
+        return ours.merge(predicted, join="exact", compat="override")
+    except ValueError as error:
+        raise ValueError(f"theory and measure are not about the same data: {error}") from None

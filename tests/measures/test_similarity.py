@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.linalg import orthogonal_procrustes
 from scipy.spatial.distance import pdist, squareform
 from sklearn.manifold import smacof
@@ -138,3 +140,17 @@ def test_what_cannot_be_drawn_is_said(deep):
         mds_trajectories(deep.isel(item=[0]))
     with pytest.raises(ValueError, match="most_times=0"):
         mds_trajectories(deep, most_times=0)
+
+
+@given(seed=st.integers(0, 2**32 - 1), stretch=st.floats(0.1, 10))
+def test_rotated_units_and_reordered_items_change_nothing_else(seed, stretch):
+    rng = np.random.default_rng(seed)
+    history = sd.solve(sd.load("saxe2019"), depth=2, times=[1.0, 3.0], hidden=True)
+    order = rng.permutation(4)
+    turn = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    turned = history.isel(item=order)
+    turned["hidden_1"] = turned["hidden_1"].copy(data=stretch * turned["hidden_1"].values @ turn)
+    for measure, factor in ((similarity, 1.0), (item_distances, stretch)):
+        plain = measure(history, layer="hidden_1").isel(item=order, item_2=order)
+        found = measure(turned, layer="hidden_1")
+        np.testing.assert_allclose(found, factor * plain, atol=1e-9)

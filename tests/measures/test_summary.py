@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
 
 import semdev as sd
 from semdev.measures.summary import summarize
@@ -127,3 +129,38 @@ def test_curves_alone_make_no_table(deep):
     with pytest.raises(ValueError, match=r"there are only curves over time here; take times first"):
         summarize(sd.mode_strengths(deep))
     assert len(summarize(sd.mode_strengths(deep).isel(time=-1))) == 8
+
+
+@given(order=st.permutations(range(9)), factor=st.floats(0.1, 10))
+def test_the_table_does_not_hang_on_the_order_of_seeds_and_scales_with_units(order, factor):
+    measure = make_measure()
+    plain, turned = summarize(measure), summarize(measure.isel(seed=list(order)))
+    pd.testing.assert_frame_equal(plain, turned)
+    scaled = summarize(measure.assign(delay=factor * measure["delay"]))
+    for column in ("delay", "delay_low", "delay_high"):
+        np.testing.assert_allclose(scaled[column], factor * plain[column], rtol=1e-12)
+
+
+def test_the_closed_form_stands_beside_the_simulation():
+    world = sd.load("saxe2019")
+    model = sd.DeepLinear(hidden=32)
+    deep = sd.train(model, world, seeds=9)
+    weights = sd.initial_weights(model, world, seeds=9)
+    matched = sd.solve(world, depth=2, initial="matched", weights=weights)
+    ours, theirs = sd.transitions(deep), sd.transitions(matched)
+    table = summarize(ours, theory=theirs)
+    np.testing.assert_allclose(table["half_time"], table["half_time_theory"], rtol=0.05)
+    np.testing.assert_allclose(table["half_time_theory"], theirs["half_time"].median("seed"))
+    assert set(table.columns) > set(summarize(ours).columns)
+    strengths = sd.level_strengths(deep).isel(time=100, drop=True)
+    both = summarize(strengths, theory=strengths)
+    np.testing.assert_array_equal(both["strength"], both["strength_theory"])
+
+
+def test_theory_about_something_else_is_refused():
+    ours = sd.transitions(sd.solve(sd.load("saxe2019"), depth=2, times=50))
+    other = sd.transitions(sd.solve(sd.load("cao2020"), depth=2, times=50))
+    with pytest.raises(ValueError, match="not about the same data"):
+        summarize(ours, theory=other)
+    with pytest.raises(TypeError, match="must be what this measure returns"):
+        summarize(ours, theory=other["half_time"])
