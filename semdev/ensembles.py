@@ -11,6 +11,7 @@ from torch import nn
 from torch.func import functional_call, stack_module_state
 
 from semdev.data.patterns import Patterns
+from semdev.learning_rules import Backpropagation, Rule, Scene, get_rule
 
 Outputs = torch.Tensor
 
@@ -33,6 +34,26 @@ def make_ensemble(
 ) -> Ensemble:
     """Return the fastest ensemble that fits: a chain, any batched module, or one by one."""
     nets = [net.to(device=device, dtype=dtype) for net in nets]
+    asked = get_rule(rule)
+    if type(asked) is Backpropagation:
+        return _stack(nets, patterns, batched)
+    if not batched:
+        each = zip(nets, seeds, strict=True)
+        return Apart(
+            [make_ensemble([n], patterns, dtype, device, True, rule, [s]) for n, s in each]
+        )
+    if not asked.knows_any and not Chain.fits(nets[0]):
+        raise ValueError(
+            f"the rule {asked} changes layers: it is for nn.Linear layers in sequence, all of them "
+            "trainable, with elementwise activations between (DeepLinear, Shallow, MLP); rules for "
+            "any network: backpropagation, finite differences, weight perturbation"
+        )
+    ensemble = _stack(nets, patterns, batched)
+    ensemble.adopt(asked, seeds)
+    return ensemble
+
+
+def _stack(nets: list[nn.Module], patterns: Patterns, batched: bool) -> Ensemble:
     if not batched:
         return Loop(nets, patterns)
     if Chain.fits(nets[0]):
@@ -45,16 +66,18 @@ def make_ensemble(
         reason = str(error).splitlines()[0]
         warnings.warn(
             f"networks are trained one after the other: they cannot be batched ({reason})",
-            stacklevel=3,
+            stacklevel=4,
         )
         return Loop(nets, patterns)
     return ensemble
 
 
 class Ensemble:
-    """What all ensembles share: stacked parameters, and the loss."""
+    """What all ensembles share: stacked parameters, the loss, and a rule of learning."""
 
     how: str
+    rule: Rule | None = None
+    memory: Any = None
 
     def __init__(self, nets: list[nn.Module], patterns: Patterns) -> None:
         self.base = nets[0]
@@ -87,8 +110,17 @@ class Ensemble:
         """Return ½ Σ weight × (target − output)² for each seed."""
         return (self.taught * (self.targets - outputs) ** 2).sum((1, 2)) / 2
 
+    def adopt(self, rule: Rule, seeds: Sequence[int]) -> None:
+        """Learn by `rule` from now on."""
+        self.rule = rule
+        self.memory = rule.begin(seeds, self.parameters)
+        self.how = f"{self.how.split(',')[0]}, {rule.name}"
+
     def update(self, outputs: Outputs, rate: float) -> None:
-        """Take one step down the gradient. Seeds share no parameter, so none feels another."""
+        """Take one step: down the gradient, or by the rule. Seeds share no parameter."""
+        if self.rule is not None:
+            self._follow(self.rule, rate)
+            return
         names = [k for k, p in self.parameters.items() if p.requires_grad]
         loss = self.measure_loss(outputs).sum()
         slopes = torch.autograd.grad(loss, [self.parameters[k] for k in names], allow_unused=True)
@@ -96,6 +128,14 @@ class Ensemble:
             for name, slope in zip(names, slopes, strict=True):
                 if slope is not None:
                     self.parameters[name].sub_(slope, alpha=rate)
+
+    @torch.no_grad()
+    def _follow(self, rule: Rule, rate: float) -> None:
+        """Change the parameters as a rule says that needs nothing but the loss."""
+        free = {k: p for k, p in self.parameters.items() if p.requires_grad or type(self) is Chain}
+        changes = rule.change_any(free, lambda: self.measure_loss(self.answer()), self.memory)
+        for name, change in changes.items():
+            free[name].add_(change, alpha=rate)
 
     def _answer_one(self, parameters: Any, buffers: Any) -> torch.Tensor:
         return functional_call(self.base, (parameters, buffers), (self.inputs,))
@@ -147,6 +187,38 @@ class Loop(Ensemble):
             {k: p[seed] for k, p in self.parameters.items()},
             {k: b[seed] for k, b in self.buffers.items()},
         )
+
+
+class Apart(Ensemble):
+    """Ensembles of one network each, one after the other."""
+
+    def __init__(self, parts: list[Ensemble]) -> None:
+        self.parts = parts
+        self.size = len(parts)
+        self.parameters = {
+            f"{k}.{name}": p for k, part in enumerate(parts) for name, p in part.parameters.items()
+        }
+        self.inputs, self.targets, self.taught = parts[0].inputs, parts[0].targets, parts[0].taught
+        self.how = f"one by one, {parts[0].how.split(', ')[1]}"
+
+    def answer(self) -> Outputs:
+        """Return outputs, seed × pattern × output."""
+        return torch.cat([part.answer() for part in self.parts])
+
+    def record_hidden(self) -> list[torch.Tensor]:
+        """Return hidden layers, each seed × pattern × unit."""
+        each = [part.record_hidden() for part in self.parts]
+        return [torch.cat(layer) for layer in zip(*each, strict=True)]
+
+    def record_weights(self) -> list[torch.Tensor]:
+        """Return all weight matrices, each seed × output × input."""
+        each = [part.record_weights() for part in self.parts]
+        return [torch.cat(layer) for layer in zip(*each, strict=True)]
+
+    def update(self, outputs: Outputs, rate: float) -> None:
+        """Take one step, network by network."""
+        for k, part in enumerate(self.parts):
+            part.update(outputs[k : k + 1], rate)
 
 
 class Chain(Ensemble):
@@ -211,7 +283,10 @@ class Chain(Ensemble):
         return self.activity[1:-1]
 
     def update(self, outputs: Outputs, rate: float) -> None:
-        """Take one step down the gradient."""
+        """Take one step, down the gradient or by the rule."""
+        if self.rule is not None:
+            self._follow(self.rule, rate)
+            return
         delta = (outputs - self.targets) * self.taught
         for k in range(len(self.layers) - 1, -1, -1):
             weights, bias, activation = self.layers[k]
@@ -223,3 +298,34 @@ class Chain(Ensemble):
                 bias.sub_(delta.sum(1), alpha=rate)
             if below is not None:
                 delta = below
+
+    def _follow(self, rule: Rule, rate: float) -> None:
+        """Change weights and biases as a rule for layers says."""
+        if not rule.knows_layers:
+            super()._follow(rule, rate)
+            return
+        changes = rule.change(self._show(), self.memory)
+        if len(changes) != len(self.layers):
+            raise ValueError(
+                f"the rule {rule} returned {len(changes)} changes for {len(self.layers)} layers"
+            )
+        pairs = [each if isinstance(each, tuple) else (each, None) for each in changes]
+        for (weights, bias, _), (change, of_bias) in zip(self.layers, pairs, strict=True):
+            if change.shape != weights.shape:
+                raise ValueError(
+                    f"the rule {rule} returned a change of shape {tuple(change.shape)} for weights "
+                    f"of shape {tuple(weights.shape)} (seed × output × input)"
+                )
+            if bias is not None and of_bias is None:
+                raise ValueError(
+                    f"the rule {rule} says nothing of biases: let it return (change of weights, "
+                    "change of bias) for each layer, or make the network with bias=False"
+                )
+            weights.add_(change, alpha=rate)
+            if bias is not None:
+                bias.add_(of_bias, alpha=rate)
+
+    def _show(self) -> Scene:
+        weights, biases, parts = (list(each) for each in zip(*self.layers, strict=True))
+        slopes = [None if part is None else _SLOPES[type(part)] for part in parts]
+        return Scene(self.activity, self.targets, self.taught, weights, biases, parts, slopes)

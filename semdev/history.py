@@ -3,10 +3,12 @@
 Variables
     output(seed, time, item, property)   the belief about each cell
     target(item, property)               the truth
-    loss(seed, time)                     ½ Σ frequency × (target − output)²
+    loss(seed, time)                     ½ Σ frequency × (target − output)², over all that is taught
     hidden_1(seed, time, item, unit_1)…  hidden layers, where they were asked for
     weights_1(seed, time, unit_1, input), weights_2(seed, time, unit_2, unit_1), …,
     weights_D(seed, time, property, unit_D−1): weight matrices, where they were asked for
+    taught(item, property)               how often each cell is taught, where that is not simply
+                                         the item's frequency
 Coordinates
     seed; time (learning time: step × learning rate); step(time) (updates);
     item, frequency(item); property, relation(property);
@@ -22,6 +24,7 @@ import importlib.metadata
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +96,9 @@ def make_history(
         "target": (DIMS["target"], table.values.copy()),
         "loss": (DIMS["loss"], loss),
     }
+    taught = patterns.read_back(patterns.weights[:, None] * patterns.mask)
+    if (taught != table["frequency"].values[:, None]).any():
+        variables["taught"] = (DIMS["target"], taught)
     pattern_dim = "item" if patterns.one_per_item else "pattern"
     for k, layer in enumerate(hidden, 1):
         variables[f"hidden_{k}"] = (("seed", "time", pattern_dim, f"unit_{k}"), layer)
@@ -124,7 +130,7 @@ def make_history(
         "seeds": [int(seed) for seed in seeds],
         "versions": {
             "python": platform.python_version(),
-            **{p: importlib.metadata.version(p) for p in ("numpy", "scipy", "xarray")},
+            **{p: _find_version(p) for p in ("numpy", "scipy", "xarray")},
         },
     }
     attrs = {
@@ -133,6 +139,11 @@ def make_history(
         "provenance": json.dumps(record, ensure_ascii=False),
     }
     return check(xr.Dataset(variables, coords=coords, attrs=attrs))
+
+
+@lru_cache
+def _find_version(package: str) -> str:
+    return importlib.metadata.version(package)
 
 
 def check(history: xr.Dataset) -> xr.Dataset:

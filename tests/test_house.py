@@ -24,12 +24,25 @@ PUBLIC = [
 # Who may import whom: a file may import files of lower rank, and those of its own folder.
 RANK = {
     "_version": 0, "_names": 0, "_progress": 0, "_files": 0, "data": 1, "models.networks": 1,
-    "models.closed_forms": 1, "models.decomposition": 2, "models.flow": 2, "history": 2,
-    "recording": 2, "building": 2, "ensembles": 2, "models.theory": 3, "training": 4, "measures": 4,
-    "plots": 5, "papers": 6, "cli": 7,
+    "models.closed_forms": 1, "models.coherence": 1, "learning_rules": 1,
+    "models.decomposition": 2, "models.flow": 2, "models.depth": 2, "models.single_units": 2,
+    "models.spectra": 2, "history": 2, "recording": 2, "building": 2, "counterparts": 2,
+    "ensembles": 2,
+    "models.chains": 3, "models.plateaus": 3, "models.constant": 3, "models.theory": 3,
+    "models.pretraining": 4, "theory": 4, "training": 4, "measures": 4,
+    "interventions": 5, "landscape": 5, "plots": 5, "papers": 6, "cli": 7,
 }  # fmt: skip
 ONLY_IN = {
-    "torch": {"models.networks", "building", "ensembles", "training"},
+    "torch": {
+        "models.networks",
+        "building",
+        "counterparts",
+        "learning_rules",
+        "ensembles",
+        "training",
+        "interventions",
+        "landscape",
+    },
     "matplotlib": {"plots", "papers", "cli"},
 }
 

@@ -15,10 +15,15 @@ def mode_strengths(history: xr.Dataset) -> xr.DataArray:
 
     With target Y = Σ_α s_α v_α u_αᵀ (items × properties, singular value decomposition) the
     strength is a_α(t) = v_αᵀ Ŷ(t) u_α; learned, it equals s_α. Of modes with tied singular
-    values only the span is defined, so each is given the mean strength of its tie.
+    values only the span is defined, so each is given the mean strength of its tie. (Saxe,
+    McClelland & Ganguli 2014, 2019; ties as here are ours.)
 
-    The decomposition is that of the data as they are. What a network learns from items met
-    unequally often are the modes of the data so weighted, which these are not.
+    Where items are met unequally often, what a network learns are the modes of the data so
+    weighted: with frequencies f, diag(f) Y = Σ_α s_α v_α u_αᵀ and a_α(t) = v_αᵀ diag(f) Ŷ(t) u_α,
+    which again is s_α when learned. These modes do not quite decouple: a strength may start late
+    or come to rest more than once. (They fit an exact flow better than the modes of √f Y do, the
+    truncations of which are the saddle points: off-diagonal strengths of up to 8 % of s₁ against
+    12 to 20 %, for log-normal frequencies of s.d. .7 in three corpora.)
 
     Parameters
     ----------
@@ -28,8 +33,9 @@ def mode_strengths(history: xr.Dataset) -> xr.DataArray:
     Returns
     -------
     DataArray, seed × time × mode
-        With coordinates on `mode` (1, 2, … strongest first): `singular_value`; where there is a
-        tree `mode_level`, the level whose distinctions the mode draws (0: all items alike), and
+        On the scale of the data. With coordinates on `mode` (1, 2, … strongest first):
+        `singular_value` (of the weighted data where frequencies differ); where there is a tree
+        `mode_level`, the level whose distinctions the mode draws (0: all items alike), and
         `purity`, the share of the mode (of its tie, on average) that lies in that level's
         subspace.
 
@@ -41,10 +47,11 @@ def mode_strengths(history: xr.Dataset) -> xr.DataArray:
     array([2.65, 1.73, 0.99, 0.99])
     """
     target, output = check(history)["target"], history["output"]
-    v, s, ut = np.linalg.svd(target.values, full_matrices=False)
+    often = weigh_items(history)
+    v, s, ut = np.linalg.svd(target.values * often[:, None], full_matrices=False)
     keep = s > 1e-10 * max(s[0], np.finfo(float).tiny)
     v, s, ut = v[:, keep], s[keep], ut[keep]
-    values = np.einsum("im,stip,mp->stm", v, output.values, ut, optimize=True)
+    values = np.einsum("im,stip,mp->stm", v * often[:, None], output.values, ut, optimize=True)
     for tied in tied_groups(s):
         values[..., tied] = values[..., tied].mean(-1, keepdims=True)
     coords: dict = {
@@ -60,16 +67,32 @@ def mode_strengths(history: xr.Dataset) -> xr.DataArray:
     return xr.DataArray(values, dims=("seed", "time", "mode"), coords=coords, name="strength")
 
 
+def weigh_items(history: xr.Dataset) -> np.ndarray:
+    """Return how often each item is met, or ones where all are met equally often.
+
+    Equal frequencies other than 1 only rescale time and leave the data's own singular values.
+    """
+    often = np.asarray(history["frequency"].values, dtype=float)
+    return often if np.ptp(often) > 0 else np.ones_like(often)
+
+
 def level_subspaces(history: xr.Dataset) -> xr.DataArray:
     """Return, for each level of the tree, the projector on the distinctions it draws.
 
+    (The theorem that a hierarchical world's modes lie in them: Saxe, McClelland & Ganguli 2019.)
     Level l's subspace holds the item vectors that are constant within each class of depth l and
     sum to zero over the members of each class of depth l − 1; level 0 is what all items share.
     The subspaces are orthogonal and together hold everything.
 
+    Parameters
+    ----------
+    history : xr.Dataset
+        A History with a tree.
+
     Returns
     -------
     DataArray, level × item × item_2
+        Pure numbers.
 
     Raises
     ------
@@ -99,13 +122,19 @@ def level_subspaces(history: xr.Dataset) -> xr.DataArray:
 def level_strengths(history: xr.Dataset) -> xr.DataArray:
     """Return how much of each tree level's distinctions the outputs draw.
 
-    With the level's projector P_l: ⟨P_l Ŷ(t), Y⟩ / |P_l Y|², 0 before and 1 after learning. It
-    does not depend on how tied modes are turned. NaN for a level at which the data differ in
-    nothing.
+    With the level's projector P_l: ⟨P_l Ŷ(t), Y⟩ / |P_l Y|², 0 before and 1 after learning (after
+    Saxe, McClelland & Ganguli 2019; the measure is ours). It does not depend on how tied modes
+    are turned. NaN for a level at which the data differ in nothing.
+
+    Parameters
+    ----------
+    history : xr.Dataset
+        A History with a tree.
 
     Returns
     -------
     DataArray, seed × time × level
+        A share of what is to be learned.
 
     Examples
     --------

@@ -17,9 +17,9 @@ def similarity(history: xr.Dataset, *, layer: str = "output") -> xr.DataArray:
     """Return how alike every two items are to the learner: the cosine of their vectors.
 
     With the items' Gram matrix G = Y Yᵀ it is G_ij / √(G_ii G_jj): 1 for vectors that differ in
-    length only, 0 for orthogonal ones. Vectors are not centred, because the zero of 0/1 and ±1
-    coding has a meaning and the modes of the data (`mode_strengths`) are not centred either; so
-    what all items share makes them alike.
+    length only, 0 for orthogonal ones (Kriegeskorte, Mur & Bandettini 2008). Vectors are not
+    centred, because the zero of 0/1 and ±1 coding has a meaning and the modes of the data
+    (`mode_strengths`) are not centred either; so what all items share makes them alike.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def similarity(history: xr.Dataset, *, layer: str = "output") -> xr.DataArray:
 
 
 def item_distances(history: xr.Dataset, *, layer: str = "output") -> xr.DataArray:
-    """Return the Euclidean distance of every two items.
+    """Return the Euclidean distance of every two items (as in Rogers & McClelland 2004).
 
     Parameters
     ----------
@@ -136,35 +136,99 @@ def mds_trajectories(
     >>> bool(abs(canary - salmon).sum() < abs(canary - oak).sum())
     True
     """
+    one = select_seed(history, seed)
+    places, stress, distance = _trace(one, layer, random_state, most_times)
+    return xr.DataArray(
+        places[0], dims=("time", "item", "axis"), name="place",
+        coords={
+            "time": distance["time"].values, "item": distance["item"].values, "axis": [1, 2],
+            "stress": ("time", stress[0]), "seed": int(one["seed"].item()),
+        },
+    )  # fmt: skip
+
+
+def align_trajectories(
+    history: xr.Dataset, *, layer: str = "output", random_state: int = 0, most_times: int = 40
+) -> xr.DataArray:
+    """Return where each item lies over time in one plane for all seeds.
+
+    As `mds_trajectories`, for every seed; but the last configuration of every seed after the first
+    begins at that of the first and is turned onto it (orthogonal Procrustes, Schönemann 1966; no
+    scaling), so that one frame serves all seeds and times. Networks in which the same items are
+    alike, whatever their units, then move along the same paths; where they do not, `disparity` says
+    by how much.
+
+    Parameters
+    ----------
+    history, layer, random_state, most_times
+        As for `mds_trajectories`.
+
+    Returns
+    -------
+    DataArray, seed × time × item × axis
+        On the scale of the distances, centred at 0. Coordinates: `stress` (seed × time) as in
+        `mds_trajectories`; `disparity` (seed), √(Σ |z − z₁|² / Σ |z₁|²) of the last configuration
+        z against the first seed's z₁.
+
+    Raises
+    ------
+    KeyError
+        No such layer.
+    ValueError
+        Fewer than two items, or `most_times` below 1.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> deep = sd.train(sd.DeepLinear(16), sd.load("saxe2019"), seeds=3, hidden=True)
+    >>> paths = align_trajectories(deep, layer="hidden_1", most_times=5)
+    >>> paths.dims, paths["disparity"].values.round(2)
+    (('seed', 'time', 'item', 'axis'), array([0.  , 0.01, 0.01]))
+    """
+    places, stress, distance = _trace(check(history), layer, random_state, most_times)
+    last = places[:, -1]
+    size = np.linalg.norm(last[0])
+    apart = np.linalg.norm(last - last[0], axis=(-2, -1)) / (size if size > 0 else np.nan)
+    return xr.DataArray(
+        places, dims=("seed", "time", "item", "axis"), name="place",
+        coords={
+            "seed": history["seed"].values, "time": distance["time"].values,
+            "item": distance["item"].values, "axis": [1, 2],
+            "stress": (("seed", "time"), stress), "disparity": ("seed", apart),
+        },
+    )  # fmt: skip
+
+
+def _trace(
+    history: xr.Dataset, layer: str, random_state: int, most_times: int
+) -> tuple[np.ndarray, np.ndarray, xr.DataArray]:
+    """Return places (seed × time × item × 2), stress and distances, from the last time back."""
     if history.sizes["item"] < 2 or most_times < 1:
         raise ValueError(
             f"a plane needs at least two items and one time, got {history.sizes['item']} items "
             f"and most_times={most_times}"
         )
-    one = select_seed(history, seed)
-    last = one.sizes["time"] - 1
+    last = history.sizes["time"] - 1
     kept = np.unique(np.round(np.linspace(last, 0, min(most_times, last + 1))).astype(int))
-    distance = item_distances(one.isel(time=kept), layer=layer).isel(seed=0)
-    wanted = distance.values
-    places = np.zeros((len(kept), wanted.shape[1], 2))
-    stress = np.zeros(len(kept))
-    following = None
-    for k in range(len(kept) - 1, -1, -1):
-        scale = wanted[k].mean()
-        if scale <= ALIKE * max(wanted.mean(), np.finfo(float).tiny):
-            continue
-        unit, places_k = wanted[k] / scale, following
-        found = _first_plane(unit, random_state) if places_k is None else _refine(unit, places_k)
-        following = found
-        places[k] = found * scale
-        stress[k] = np.linalg.norm(squareform(pdist(found)) - unit) / np.linalg.norm(unit)
-    return xr.DataArray(
-        places, dims=("time", "item", "axis"), name="place",
-        coords={
-            "time": distance["time"].values, "item": distance["item"].values, "axis": [1, 2],
-            "stress": ("time", stress), "seed": int(one["seed"].item()),
-        },
-    )  # fmt: skip
+    distance = item_distances(history.isel(time=kept), layer=layer)
+    places = np.zeros((*distance.shape[:3], 2))
+    stress = np.zeros(distance.shape[:2])
+    end = None  # the last configuration of the first seed that has one
+    for seed, wanted in enumerate(distance.values):
+        following = end
+        for k in range(len(kept) - 1, -1, -1):
+            scale = wanted[k].mean()
+            if scale <= ALIKE * max(wanted.mean(), np.finfo(float).tiny):
+                continue
+            unit = wanted[k] / scale
+            found = (
+                _first_plane(unit, random_state) if following is None else _refine(unit, following)
+            )
+            following = found
+            end = found if end is None else end
+            places[seed, k] = found * scale
+            stress[seed, k] = np.linalg.norm(squareform(pdist(found)) - unit) / np.linalg.norm(unit)
+    return places, stress, distance
 
 
 def _first_plane(distance: np.ndarray, random_state: int) -> np.ndarray:

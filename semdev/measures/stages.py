@@ -32,9 +32,10 @@ def transitions(history: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     Dataset
-        Over seed × mode: `onset`, `half_time`, `rise_time`, `sharpness` (NaN if never reached),
-        `bic_logistic`, `bic_exponential` (smaller is better), `sigmoidal` (bool, the logistic
-        wins). Over seed: `stages`, see `count_stages`. Coordinates as in `mode_strengths`.
+        In learning time, over seed × mode: `onset`, `half_time`, `rise_time` (NaN if never
+        reached). Pure numbers over seed × mode: `sharpness`, `bic_logistic`, `bic_exponential`
+        (smaller is better), `sigmoidal` (bool, the logistic wins). Over seed: `stages`, see
+        `count_stages`. Coordinates as in `mode_strengths`.
 
     Examples
     --------
@@ -118,7 +119,8 @@ def stage_times(
     the troughs around it by a factor of `prominence` (by default a fifth, a dip that the eye sees
     in the curve), and in whose course (trough to trough) the loss falls by at least the share
     `least` of its first value. A factor, not a height, because a mode's rate at its peak is
-    proportional to s³. A learner whose rate only falls, such as a shallow network, has no stage.
+    proportional to s³. (Stages as such: Saxe, McClelland & Ganguli 2019; the criterion is ours.) A
+    learner whose rate only falls, such as a shallow network, has no stage.
 
     Parameters
     ----------
@@ -171,6 +173,18 @@ def _find_stages(loss: np.ndarray, time: np.ndarray, prominence: float, least: f
 
 def count_stages(history: xr.Dataset) -> xr.DataArray:
     """Return how many stages (plateaus left behind) the loss of each seed shows: `stage_times`.
+
+    Stages as such: Saxe, McClelland & Ganguli (2019); counted here by peaks of −dL/dt.
+
+    Parameters
+    ----------
+    history : xr.Dataset
+        A History.
+
+    Returns
+    -------
+    DataArray, seed
+        A number of stages, 0 for a loss that falls without a plateau.
 
     Examples
     --------

@@ -31,6 +31,9 @@ class Modes:
 def decompose(data: Dataset | Patterns) -> Modes:
     """Return the modes of Σ_yx = Σ_p w_p y_p x_pᵀ, strongest first (sum convention).
 
+    Where properties are observed unequally often, each target y counts by its share (the mask),
+    and the modes are not `shared`.
+
     Where singular values are tied, the vectors among them are chosen to diagonalize
     Σ_xx = Σ_p w_p x_p x_pᵀ too, if that is possible.
 
@@ -196,7 +199,9 @@ def bound_learning_rate(
     for one-hot items met equally often, 2 / (D s_max^(2 − 2/D)). `largest` is 2 over the former
     (beyond it no solution is stable), `safe` 2 over the latter. An output bias is one more input
     that is always 1 for depth 1; for more it adds Σ frequency to the curvature at most, and
-    `largest` is not known (infinite).
+    `largest` is not known (infinite). Errors that count only at the share at which a property is
+    observed lower the curvature: `safe` leaves that out of account, `largest` counts it, and where
+    a cell is never taught it is not known, for the solution is not.
 
     Examples
     --------
@@ -212,20 +217,41 @@ def bound_learning_rate(
         inputs = np.hstack([inputs, np.ones((len(inputs), 1))])
     sigma_xx = inputs.T @ (inputs * weights[:, None])
     spread = linalg.eigvalsh(sigma_xx)[-1]
+    full = bool((patterns.mask == 1).all())
     if depth == 1:
-        return float(2 / spread), float(2 / spread)
-    _, sigma, vt = linalg.svd(best_map(patterns), full_matrices=False)
+        shares = np.unique(patterns.mask, axis=1).T * weights
+        steepest = max(linalg.eigvalsh(inputs.T * each @ inputs)[-1] for each in shares)
+        return float(2 / spread), float(2 / steepest)
+    u, sigma, vt = linalg.svd(best_map(patterns), full_matrices=False)
     power = sigma ** (2 - 2 / depth)
-    least = depth * np.max(power * np.einsum("mi,ij,mj->m", vt, sigma_xx, vt))
+    taught = patterns.mask * weights[:, None]
+    seen = np.einsum("po,pm,om->m", taught, (inputs @ vt.T) ** 2, u**2)
+    least = depth * np.max(power * seen)
     if least == 0:
         raise ValueError(f"{patterns.data.name} holds nothing but zeros: there is nothing to learn")
+    if not full:  # what is never taught is filled in, so take the whole map's size
+        whole = linalg.svdvals(best_map(replace(patterns, mask=np.ones_like(patterns.mask))))[0]
+        power = np.maximum(power, whole ** (2 - 2 / depth))
     most = depth * power[0] * spread
-    if bias:
-        return float(2 / (most + weights.sum())), float("inf")
+    if bias or not patterns.mask.all():
+        return float(2 / (most + weights.sum() * bias)), float("inf")
     return float(2 / most), float(2 / least)
 
 
 def best_map(patterns: Patterns) -> np.ndarray:
-    """Return the smallest linear map (output × input) with the least loss, where learning ends."""
+    """Return the smallest linear map (output × input) with the least loss, where learning ends.
+
+    Where cells are never taught, a deep network ends at another map of the same loss.
+    """
     often = np.sqrt(patterns.weights)[:, None]
-    return np.linalg.lstsq(often * patterns.inputs, often * patterns.targets, rcond=None)[0].T
+    if (patterns.mask == 1).all():
+        return np.linalg.lstsq(often * patterns.inputs, often * patterns.targets, rcond=None)[0].T
+    kinds, which = np.unique(patterns.mask, axis=1, return_inverse=True)
+    found = np.zeros((patterns.targets.shape[1], patterns.inputs.shape[1]))
+    for k, share in enumerate(kinds.T):
+        columns = which.ravel() == k
+        weigh = often * np.sqrt(share)[:, None]
+        found[columns] = np.linalg.lstsq(
+            weigh * patterns.inputs, weigh * patterns.targets[:, columns], rcond=None
+        )[0].T
+    return found

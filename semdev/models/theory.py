@@ -133,9 +133,9 @@ def solve(
         ]
         method = "exact gradient flow, integrated numerically (DOP853): the modes do not decouple"
     raw = np.stack([run[0] for run in runs])
-    error = (patterns.targets - raw) * patterns.mask
-    loss = np.einsum("p,stpo->st", patterns.weights, error**2) / 2
-    missing = patterns.inputs @ best_map(patterns).T - raw[:, -1]
+    taught = patterns.weights[:, None] * patterns.mask
+    loss = np.einsum("po,stpo->st", taught, (patterns.targets - raw) ** 2) / 2
+    missing = (patterns.inputs @ best_map(patterns).T - raw[:, -1]) * (taught > 0)
     learned = np.abs(missing).max((1, 2)) <= SETTLED * np.abs(patterns.targets).max()
     return make_history(
         patterns,

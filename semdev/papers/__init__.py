@@ -18,10 +18,12 @@ from semdev.papers.reproducing import list_figures, reproduce, reproduce_figure
 __all__ = [
     "PAPERS",
     "Check",
+    "cao2020",
     "get_paper",
     "list_figures",
     "reproduce",
     "reproduce_figure",
+    "rubruck2024",
     "saxe2014",
     "saxe2019",
 ]
@@ -30,6 +32,9 @@ PAPERS = {
     "saxe2014": "Exact solutions to the nonlinear dynamics of learning in deep linear neural "
     "networks",
     "saxe2019": "A mathematical theory of semantic development in deep neural networks",
+    "cao2020": "Characterizing emergent representations in a space of candidate learning rules for "
+    "deep networks",
+    "rubruck2024": "Early learning of the optimal constant solution in neural networks and humans",
 }
 
 

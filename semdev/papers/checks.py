@@ -80,13 +80,13 @@ def lay_out(table: pd.DataFrame, *, width: int = 120) -> str:
     shares = [11, round(0.42 * room), round(0.23 * room), room - round(0.65 * room), 7]
     lines = [_line(["figure", "claim [criterion]", "expected", "measured", "verdict"], shares)]
     lines.append("─" * (sum(shares) + 2 * 4))
-    for row in table.itertuples():
-        claim = f"{row.claim}\n[{row.criterion}]"
-        if not row.holds:
-            claim += f"\nwhy: {row.note or 'not known'}"
-        verdict = "holds" if row.holds else "MISS"
-        where = f"{row.paper} {row.figure}{row.panel}"
-        lines.append(_line([where, claim, row.expected, row.number, verdict], shares))
+    for row in table.to_dict("records"):
+        claim = f"{row['claim']}\n[{row['criterion']}]"
+        if not row["holds"]:
+            claim += f"\nwhy: {row['note'] or 'not known'}"
+        verdict = "holds" if row["holds"] else "MISS"
+        where = f"{row['paper']} {row['figure']}{row['panel']}"
+        lines.append(_line([where, claim, row["expected"], row["number"], verdict], shares))
     return "\n".join(lines)
 
 

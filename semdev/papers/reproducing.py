@@ -95,8 +95,9 @@ def reproduce(
     wanted = [(paper.__name__, figure) for paper in papers for figure in list_figures(paper)]
     kept = None if folder is None else Path(folder) / UNFINISHED
     digest = "" if kept is None else _digest_code()
-    done = {pair: _recall(kept, digest, pair) for pair in wanted} if kept else {}
-    missing = [pair for pair in wanted if done.get(pair) is None]
+    recalled = {pair: _recall(kept, digest, pair) for pair in wanted} if kept else {}
+    done = {pair: result for pair, result in recalled.items() if result is not None}
+    missing = [pair for pair in wanted if pair not in done]
     bar = tqdm(
         total=len(wanted), initial=len(wanted) - len(missing), delay=0 if progress else 1,
         disable=progress is False, unit="figure", leave=False,
@@ -108,7 +109,7 @@ def reproduce(
                 _remember(kept, digest, pair, result)
             bar.set_description(f"{pair[0].rsplit('.', 1)[-1]} {pair[1]}")
             bar.update()
-    results = [result for pair in wanted if (result := done[pair]) is not None]
+    results = [done[pair] for pair in wanted]
     table = pd.concat([each[0] for each in results], ignore_index=True)
     written = [path for each in results for path in each[1]]
     if folder is not None:

@@ -88,6 +88,64 @@ def test_tied_groups_by_hand():
     assert tied_groups(np.array([])) == []
 
 
+# unequal frequencies
+
+
+@pytest.mark.parametrize("name", ["saxe2019", "rogers2004", "csv", "±1"])
+def test_weighted_modes_come_to_their_ends_and_hold_the_outputs(name, tmp_path):
+    if name == "csv":
+        sd.load("rumelhart8").to_csv(tmp_path / "mine.csv")
+        world = sd.Dataset.from_csv(tmp_path / "mine.csv")
+    elif name == "±1":
+        world = sd.branching_diffusion([2, 3], properties=60, seed=4)
+    else:
+        world = sd.load(name)
+    often = np.random.default_rng(5).uniform(0.5, 2, world.properties.sizes["item"])
+    patterns = sd.make_patterns(world, frequency=often)
+    exact = sd.solve(patterns, depth=2, initial=1e-4, times=80)
+    a = mode_strengths(exact)
+    s = np.linalg.svd(often[:, None] * world.properties.values, compute_uv=False)
+    np.testing.assert_allclose(a["singular_value"], s[: a.sizes["mode"]])
+    np.testing.assert_allclose(sd.theory.decompose(patterns).s, a["singular_value"])
+    np.testing.assert_allclose(a.isel(seed=0, time=-1), a["singular_value"], rtol=0.05)
+    half = sd.transitions(exact)["half_time"]
+    assert half.notnull().all()
+    assert (half.isel(seed=0, mode=0) < half.isel(seed=0, mode=-1)).all()
+
+
+def test_weighted_strengths_by_hand(plant):
+    history = plant(np.eye(2), np.array([[[[0.5, 0.0], [0.1, 1.0]]]]), [0.0])
+    weighted = history.assign_coords(frequency=("item", [3.0, 1.0]))
+    a = mode_strengths(weighted)
+    assert a["singular_value"].values.tolist() == [3.0, 1.0]
+    np.testing.assert_allclose(a.values, [[[1.5, 1.0]]])
+
+
+def test_trained_half_times_are_those_of_the_exact_flow():
+    patterns = sd.make_patterns(sd.load("rumelhart8"), frequency={"pine": 4, "canary": 0.5})
+    model = sd.DeepLinear(hidden=24)
+    trained = sd.train(model, patterns, seeds=4, progress=False)
+    weights = sd.initial_weights(model, patterns, seeds=4)
+    exact = sd.solve(patterns, depth=2, initial="exact", weights=weights, times=150)
+    found, theory = (sd.transitions(each)["half_time"] for each in (trained, exact))
+    np.testing.assert_allclose(found.median("seed"), theory.median("seed"), rtol=0.05)
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 999), factor=st.floats(0.1, 10))
+def test_how_often_everything_is_met_changes_no_share(seed, factor, plant):
+    rng = np.random.default_rng(seed)
+    history = plant(rng.normal(size=(4, 6)), rng.normal(size=(1, 2, 4, 6)), [0, 1])
+    often = rng.uniform(0.5, 2, 4)
+    one, two = (
+        mode_strengths(history.assign_coords(frequency=("item", often * k))) for k in (1, factor)
+    )
+    np.testing.assert_allclose(two, one * factor, rtol=1e-9)
+    np.testing.assert_allclose(two["singular_value"], one["singular_value"] * factor)
+    same = mode_strengths(history.assign_coords(frequency=("item", np.full(4, factor))))
+    np.testing.assert_array_equal(same, mode_strengths(history))
+
+
 # levels
 
 

@@ -22,14 +22,43 @@ from semdev.papers import (
 )
 from semdev.papers.checks import COLUMNS, lay_out, spread, tabulate
 
-FEWER = {
+FEWER: dict[tuple[str, str], dict] = {
+    ("saxe2014", "fig1"): {"seeds": 4},
+    ("saxe2014", "fig2"): {"draws": 100},
     ("saxe2014", "fig3"): {"seeds": 4},
+    ("saxe2014", "fig4"): {"layers": (3, 4, 7, 10, 20, 30, 50), "networks": (3, 10)},
+    ("saxe2014", "fig5"): {"seeds": 2, "controls": 20},
+    ("saxe2014", "fig6"): {
+        "seeds": 2, "depths": (2, 4, 8, 16, 32), "most_updates": 150, "draws": 4,
+        "sizes": (10, 50, 100),
+    },
+    ("saxe2014", "fig7"): {"units": 80, "seeds": 2},
+    ("saxe2014", "figS1"): {
+        "seeds": 4, "restarts": 10, "restart_steps": 4000, "ratios": (1.5, 3.0),
+    },
+    ("saxe2014", "figS2"): {"seeds": 4, "levels": 3, "properties": 60},
+    ("cao2020", "fig1"): {"seeds": 6, "hidden": 16},
+    ("cao2020", "fig2"): {
+        "seeds": 3, "published_seeds": 8, "feedback": (-1.0, 0.0, 1.0),
+        "hebbian": (-0.2, 0.0, 5.0, 20.0),
+    },
+    ("cao2020", "fig3"): {"seeds": 6},
     ("saxe2019", "fig1"): {"seeds": 8},
     ("saxe2019", "fig2"): {},
     ("saxe2019", "fig3"): {"seeds": 8},
     ("saxe2019", "fig4"): {"draws": 20, "seeds": 6},
     ("saxe2019", "fig5"): {"seeds": 6},
-}
+    ("saxe2019", "fig6"): {"seeds": 4, "corpora": ["rogers2004"]},
+    ("saxe2019", "fig7"): {
+        "items": 250, "properties": 400, "targets": (0.5, 2, 5), "draws": 8, "large": 0, "seeds": 4,
+    },
+    ("saxe2019", "fig8"): {"worlds": 10, "closed": 200, "seeds": 3},
+    ("saxe2019", "fig9"): {"worlds": 5, "networks": 2, "pairs": 24},
+    ("saxe2019", "fig10"): {"seeds": 6},
+    ("saxe2019", "fig11"): {"seeds": 6, "scales": (0.1, 1.0, 4.0), "layer_scales": (0.3, 0.8)},
+    ("rubruck2024", "fig1"): {"seeds": 4, "correlations": (0.0, 0.6)},
+    ("rubruck2024", "fig2"): {"seeds": 4, "worlds": ["rumelhart8"], "corpora": ["saxe2014"]},
+}  # fmt: skip
 FIGURES = [(name, figure) for name in PAPERS for figure in list_figures(get_paper(name))]
 
 

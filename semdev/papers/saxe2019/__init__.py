@@ -13,6 +13,8 @@ this is what the ensembles, the closed forms and the shallow controls are for.
 
 from __future__ import annotations
 
+from semdev.papers.saxe2019.basic_level import fig8, fig8_checks, fig8_data
+from semdev.papers.saxe2019.coherence import fig7, fig7_checks, fig7_data
 from semdev.papers.saxe2019.development import (
     fig4,
     fig4_checks,
@@ -21,6 +23,8 @@ from semdev.papers.saxe2019.development import (
     fig5_checks,
     fig5_data,
 )
+from semdev.papers.saxe2019.generalization import fig10, fig10_checks, fig10_data
+from semdev.papers.saxe2019.individuals import fig11, fig11_checks, fig11_data
 from semdev.papers.saxe2019.learning import (
     fig1,
     fig1_checks,
@@ -32,3 +36,5 @@ from semdev.papers.saxe2019.learning import (
     fig3_checks,
     fig3_data,
 )
+from semdev.papers.saxe2019.structure import fig9, fig9_checks, fig9_data
+from semdev.papers.saxe2019.typicality import fig6, fig6_checks, fig6_data
