@@ -78,11 +78,11 @@ def nestedness(
     Dataset
         `nestedness`; `p`, the share of worlds (permuted ones and this) with at least as much
         structure, Σ w² over all fours; `structure`, how much of the support s₁ − s₃ found in one
-        half of the properties is there in the other (about 0 without structure, 1 without
-        noise); `cophenetic`, the correlation of an average-linkage dendrogram with the squared
-        distances, for comparison; `predicted` (without `expected` 1, what any tree predicts).
-        Without dimensions for a Dataset, seed × time for a History. Noise may carry nestedness a
-        little above 1.
+        half of the properties is there in the other (about 0 without structure, 1 without noise);
+        `cophenetic`, the correlation of an average-linkage dendrogram with the squared distances,
+        for comparison (where distances are tied it depends on the order of items); `predicted`
+        (without `expected` 1, what any tree predicts). Without dimensions for a Dataset, seed ×
+        time for a History. Noise may carry nestedness a little above 1.
 
     Raises
     ------

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy import special
 
 from semdev.models.closed_forms import check_depth, time_to_reach
 
@@ -137,8 +138,7 @@ def time_infinite_depth(
             f"got {np.min(initial):.3g} to {np.max(initial):.3g}"
         )
     ahead = np.maximum(share, begun)
-    with np.errstate(divide="ignore"):  # a share of 1
-        grown = np.log(ahead) - np.log1p(-ahead) - np.log(begun) + np.log1p(-begun)
+    grown = special.logit(ahead) - special.logit(begun)
     return d / s**2 * (grown + 1 / begun - 1 / ahead)
 
 

@@ -26,7 +26,14 @@ MEASURES = {
 OF_A_DATASET = {"compare_spectrum", "shallow_projection", "optimal_constant"}
 OF_THE_TARGET = {"typicality", "coherence", "basic_level"}  # or of a History's, which has no seeds
 # Nothing is next, nothing parts, and no tree is as regular as a closed form asks for.
-NAN_BY_RIGHT = {"next_loss", "split", "split_share", "basic_level predicted"}
+NAN_BY_RIGHT = {
+    "next_loss",
+    "split",
+    "split_share",
+    "departure",
+    "leading_share",
+    "basic_level predicted",
+}
 
 
 def first(history: xr.Dataset, kind: str) -> str:

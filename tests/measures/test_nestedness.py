@@ -178,8 +178,10 @@ def test_items_coding_and_scale_may_be_turned(seed, flip_columns, scale, order):
         turned = np.where(chosen, 1 - turned, turned)
     one = nestedness(make_world(values), alpha=1, **QUICK)
     two = nestedness(make_world(scale * turned + 3), alpha=1, **QUICK)
-    for name in ("nestedness", "structure", "cophenetic"):
+    for name in ("nestedness", "structure"):
         np.testing.assert_allclose(two[name], one[name], rtol=1e-4, atol=1e-6)
+    if order == sorted(order):  # a dendrogram of tied distances depends on the order of items
+        np.testing.assert_allclose(two["cophenetic"], one["cophenetic"], rtol=1e-4)
 
 
 def test_the_random_state_decides_alone():
