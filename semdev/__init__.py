@@ -39,7 +39,7 @@ _HOME = {
     "DeepLinear": "semdev.models.networks",
     "Shallow": "semdev.models.networks",
     "MLP": "semdev.models.networks",
-    "solve": "semdev.models.theory",
+    "solve": "semdev.models.solving",
     "train": "semdev.training",
     "initial_weights": "semdev.building",
     "aligned_weights": "semdev.models.chains",

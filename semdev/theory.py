@@ -34,13 +34,13 @@ from semdev.models.decomposition import (
 from semdev.models.depth import slow_exponentially, time_depths, time_infinite_depth
 from semdev.models.plateaus import predict_curvature, predict_plateaus, separating_start
 from semdev.models.single_units import chain_strengths, time_chain
+from semdev.models.solving import solve
 from semdev.models.spectra import (
     cross_cutting_singular_values,
     crossed_tree_singular_values,
     form_singular_values,
     predict_singular_values,
 )
-from semdev.models.theory import solve
 
 __all__ = [
     "aligned_weights",

@@ -21,8 +21,10 @@ from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns, make_patterns
 from semdev.ensembles import Ensemble, make_ensemble
 from semdev.history import make_history
+from semdev.models.closed_forms import time_to_reach
+from semdev.models.decomposition import bound_learning_rate, decompose
 from semdev.models.networks import count_linear_layers
-from semdev.models.theory import SETTLED, bound_learning_rate, decompose, time_to_reach
+from semdev.models.solving import SETTLED
 from semdev.recording import Log, Plan
 
 MOST_STEPS = 200_000
@@ -87,7 +89,10 @@ def train(
         (seed ×) output × input, as `initial_weights` returns them; what all seeds share may
         leave the seed out.
     rule : str or learning rule
-        How the network learns; see `semdev.learning_rules`.
+        How the network learns: "backpropagation", "finite differences", "weight perturbation",
+        "feedback alignment", "contrastive hebbian", "quasi-predictive coding", "hebbian",
+        "anti-hebbian", or a rule of your own (`semdev.learning_rules`). The default learning rate
+        and the stability bound are those of gradient descent; another rule may need a smaller one.
     hidden : bool
         Record hidden layers too (the input of every nn.Linear but the first).
     keep_weights : bool

@@ -28,7 +28,7 @@ RANK = {
     "models.decomposition": 2, "models.flow": 2, "models.depth": 2, "models.single_units": 2,
     "models.spectra": 2, "history": 2, "recording": 2, "building": 2, "counterparts": 2,
     "ensembles": 2,
-    "models.chains": 3, "models.plateaus": 3, "models.constant": 3, "models.theory": 3,
+    "models.chains": 3, "models.plateaus": 3, "models.constant": 3, "models.solving": 3,
     "models.pretraining": 4, "theory": 4, "training": 4, "measures": 4,
     "interventions": 5, "landscape": 5, "plots": 5, "papers": 6, "cli": 7,
 }  # fmt: skip
@@ -48,7 +48,7 @@ ONLY_IN = {
 
 
 def room(path: Path) -> str:
-    """Return the room a source file stands in: "data", "models.theory", "cli", …"""
+    """Return the room a source file stands in: "data", "models.solving", "cli", …"""
     parts = path.relative_to(ROOT / "semdev").with_suffix("").parts
     return ".".join(parts) if parts[0] == "models" and parts[-1] != "__init__" else parts[0]
 

@@ -14,8 +14,9 @@ from semdev.data import trees
 from semdev.data.dataset import Dataset
 from semdev.history import check
 from semdev.measures.crossing import first_crossing
+from semdev.models.closed_forms import time_to_reach
 from semdev.models.decomposition import Modes, decompose, tied_groups
-from semdev.models.theory import STRENGTH, solve, time_to_reach
+from semdev.models.solving import STRENGTH, solve
 
 Categories = Mapping[str, Sequence[str]] | Sequence[str] | None
 

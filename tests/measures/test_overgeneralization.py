@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import semdev as sd
 from semdev.measures.overgeneralization import overgeneralizations, predict_peaks
-from semdev.models.theory import decompose
+from semdev.theory import decompose
 
 PAIRS = {"x": ["a", "b"], "y": ["c", "d"]}
 # p0: only a has it; p1: a and c; p2: nobody; p3: all but b; p4: everybody.

@@ -12,7 +12,7 @@ import semdev as sd
 from semdev.models.closed_forms import mode_strength, time_to_reach
 from semdev.models.depth import slow_exponentially, time_depths, time_infinite_depth
 from semdev.models.single_units import chain_strengths, multiply_others, time_chain
-from semdev.models.theory import bound_learning_rate, decompose
+from semdev.theory import bound_learning_rate, decompose
 
 
 def integrate_chain(time, s, d, w):

@@ -13,7 +13,7 @@ from scipy import linalg
 from scipy.integrate import solve_ivp
 
 import semdev as sd
-from semdev.models.theory import (
+from semdev.theory import (
     bound_learning_rate,
     decompose,
     effective_initial_strength,

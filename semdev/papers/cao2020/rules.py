@@ -114,7 +114,7 @@ def fig1_checks(data: Data) -> list[Check]:
             + "; ".join(f"{name} {spread(index[name])}" for name in (FA, OJA, HEBB)),
             "central 95 % intervals do not meet",
             all(are_apart([index[n] for n in DESCENT], others[n]) for n in (FA, OJA, HEBB)),
-            "published", panel="e",
+            "published", panel="e", expected="apart",
         ),
         Check(
             "and from those of contrastive Hebbian and quasi-predictive learning with strong "

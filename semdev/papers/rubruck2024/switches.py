@@ -20,10 +20,10 @@ from semdev.measures.control import shallow_control, shallow_projection
 from semdev.measures.overgeneralization import overgeneralizations
 from semdev.models.constant import predict_shallow_peak, solve_biased, solve_shallow
 from semdev.models.networks import DeepLinear, Shallow
-from semdev.models.theory import bound_learning_rate, solve
 from semdev.papers.checks import Check, spread
 from semdev.papers.rubruck2024._shared import draw_interval, label_world, letter_panels
 from semdev.plots._style import CATEGORIES, GREY, draw_curve, finish
+from semdev.theory import bound_learning_rate, solve
 from semdev.training import train
 
 Data = dict[str, Any]

@@ -22,11 +22,11 @@ from semdev.measures.modes import mode_strengths
 from semdev.models.chains import aligned_weights
 from semdev.models.depth import time_depths
 from semdev.models.networks import DeepLinear
-from semdev.models.theory import decompose
 from semdev.papers.checks import Check
 from semdev.papers.saxe2014.descending import descend_chains
 from semdev.papers.saxe2014.statistics import mark_panel
 from semdev.plots._style import CATEGORIES, GREY, finish
+from semdev.theory import decompose
 from semdev.training import train
 
 Data = dict[str, Any]

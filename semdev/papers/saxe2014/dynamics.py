@@ -25,9 +25,9 @@ from semdev.data.generators import branching_diffusion
 from semdev.measures.crossing import first_crossing
 from semdev.measures.modes import mode_strengths
 from semdev.models.networks import MLP, DeepLinear
-from semdev.models.theory import time_to_reach
 from semdev.papers.checks import Check, spread
 from semdev.plots._style import finish
+from semdev.theory import time_to_reach
 from semdev.training import train
 
 MODES = (1, 2, 3, 5, 12, 18, 31)

@@ -112,7 +112,7 @@ def fig6_checks(data: Data) -> list[Check]:
             f"median updates {_list(gauss)} for D = {', '.join(map(str, depths))} "
             f"(at most {most} were given)", "rising by over 10 times, or not learned at all",
             not np.isfinite(updates["Gaussian"][:, -1]).any() or growth["Gaussian"] > 10,
-            "published", panel="a",
+            "published", panel="a", expected="grows with depth",
         ),
         Check(
             "from orthogonal weights depth costs little",

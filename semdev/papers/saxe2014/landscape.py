@@ -24,9 +24,9 @@ from semdev.measures.plateaus import bottleneck, plateaus
 from semdev.models.decomposition import decompose, effective_initial_strength
 from semdev.models.networks import DeepLinear, Shallow
 from semdev.models.plateaus import fit_modes, predict_curvature, separating_start
-from semdev.models.theory import solve
 from semdev.papers.checks import Check, spread
 from semdev.plots._style import CATEGORIES, GREY, draw_curve, finish
+from semdev.theory import solve
 from semdev.training import train
 
 Data = dict[str, Any]

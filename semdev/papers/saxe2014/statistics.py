@@ -22,10 +22,10 @@ from semdev.measures.chains import decouple
 from semdev.models.chains import aligned_weights, draw_orthonormal
 from semdev.models.networks import DeepLinear
 from semdev.models.single_units import chain_strengths
-from semdev.models.theory import bound_learning_rate, decompose
 from semdev.papers.checks import Check, spread
 from semdev.papers.drawing import draw_matrix, draw_network
 from semdev.plots._style import CATEGORIES, GREY, finish
+from semdev.theory import bound_learning_rate, decompose
 from semdev.training import train
 
 Data = dict[str, Any]

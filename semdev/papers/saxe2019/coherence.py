@@ -172,7 +172,7 @@ def fig7_checks(data: Data) -> list[Check]:
             f"background off by at most {first.max():.2%}, item overlap² by "
             f"{second[:, 0].max():.3f}",
             "≤ 1 %; ≤ .02 beyond three standard errors where |SNR − 1| ≥ .5",
-            first.max() <= 0.01 and second[:, 1].max() <= 0.02, panel="c",
+            first.max() <= 0.01 and second[:, 1].max() <= 0.02, panel="c", expected="q √(N_o N_f)",
         ),
         Check(
             "the coherence of a category is recovered from a table",
@@ -185,11 +185,12 @@ def fig7_checks(data: Data) -> list[Check]:
             f"time alone ÷ time in company {spread(ratio, form='.2f')} (theory "
             f"{_company_ratio(found, 'predicted').item():.2f})",
             "> 1.2 in every seed", (ratio > 1.2).all(), "published", panel="d",
+            expected="over 1 by theory",
         ),
         Check(
             "times of single properties follow the closed form",
             f"medians off by {spread(errors, form='.1%')}", "95 % of properties within 5 %",
-            np.quantile(errors, 0.95) <= 0.05, panel="d",
+            np.quantile(errors, 0.95) <= 0.05, panel="d", expected="error 0",
         ),
         Check(
             "shallow control: company makes no difference",
@@ -282,6 +283,7 @@ def _check_doubled(data: Data) -> list[Check]:
             "and at twice the size",
             f"means over {data['doubled'].shape[1]} draws off by at most {miss[:, 0].max():.3f}",
             "≤ .02 beyond three standard errors", miss[:, 1].max() <= 0.02, panel="a",
+            expected="error 0",
         )
     ]  # fmt: skip
 

@@ -15,11 +15,11 @@ from semdev.measures.differentiation import differentiation
 from semdev.measures.modes import level_subspaces
 from semdev.measures.overgeneralization import overgeneralizations, predict_peaks
 from semdev.models.networks import DeepLinear, Shallow
-from semdev.models.theory import branching_singular_values, solve
 from semdev.papers.checks import Check, spread
 from semdev.papers.drawing import letter_panels
 from semdev.plots._style import finish
 from semdev.plots.beliefs import settling_time
+from semdev.theory import branching_singular_values, solve
 from semdev.training import train
 
 Data = dict[str, Any]

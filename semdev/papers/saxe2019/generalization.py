@@ -18,7 +18,6 @@ from semdev.measures.crossing import first_crossing
 from semdev.measures.induction import project_item, project_property, projection_gradient
 from semdev.measures.modes import level_strengths, parting_levels
 from semdev.models.networks import DeepLinear, Shallow
-from semdev.models.theory import solve
 from semdev.papers.checks import Check, spread
 from semdev.papers.drawing import letter_panels
 from semdev.plots._style import (
@@ -30,6 +29,7 @@ from semdev.plots._style import (
     ordered_colors,
     over_seeds,
 )
+from semdev.theory import solve
 from semdev.training import train
 
 Data = dict[str, Any]
@@ -133,6 +133,7 @@ def fig10_checks(data: Data) -> list[Check]:
             "early: a new property of one item goes to near and far items nearly alike",
             f"farthest ÷ nearest {spread(ratio)}", "> .5 in ≥ 95 % of seeds",
             (ratio > 0.5).mean() >= 0.95, "published", panel="a",
+            expected="1 while one mode is known",
         ),
         Check(
             "late: it goes along the tree, farthest to nearest",
@@ -151,7 +152,7 @@ def fig10_checks(data: Data) -> list[Check]:
             f"in {float(in_order.mean()):.0%} of seeds; median times "
             f"{', '.join(f'{x:.2f}' for x in falls.median('seed').values)}",
             "≥ 95 % of seeds, farthest to nearest", in_order.mean() >= 0.95, "published",
-            panel="b",
+            panel="b", expected="farthest first",
         ),
         Check(
             "at birth projections are noise of random vectors",
@@ -161,6 +162,7 @@ def fig10_checks(data: Data) -> list[Check]:
         Check(
             "induction narrows with age", f"breadth at the end ÷ largest {spread(narrowed)}",
             "< .5 in every seed", (narrowed < 0.5).all(), "published", panel="c",
+            expected="below 1",
         ),
         Check(
             "shallow control: nothing is projected, at any age",
@@ -174,7 +176,7 @@ def fig10_checks(data: Data) -> list[Check]:
             f"a new item of which “{data['property']}” is known: early, others' properties too",
             f"others' {spread(then[OTHERS])}, broader {spread(then['broader'])}",
             "others' > .2 in ≥ 95 % of seeds", (then[OTHERS] > 0.2).mean() >= 0.95,
-            "published", panel="d",
+            "published", panel="d", expected="above 0",
         ),
         Check(
             "… late, the broader ones that go with it, not the others'",
@@ -197,6 +199,7 @@ def fig10_checks(data: Data) -> list[Check]:
         Check(
             "… and is where it should be after every step",
             f"largest difference {max(steps):.0e}", "< 1e-9", max(steps) < 1e-9, panel="e",
+            expected="0",
         ),
         Check(
             "exception: a shallow network with correlated inputs projects, at all ages alike",
@@ -207,6 +210,7 @@ def fig10_checks(data: Data) -> list[Check]:
             "induction narrows in other worlds too (closed form)",
             "; ".join(f"{name} {x:.2f}" for name, x in elsewhere.items()),
             "breadth at the end < .5 of the largest", max(elsewhere.values()) < 0.5, panel="c",
+            expected="below 1",
         ),
     ]  # fmt: skip
 

@@ -15,10 +15,10 @@ from semdev.data.dataset import Dataset
 from semdev.measures.agreement import compare_layers, compare_networks
 from semdev.measures.representations import gram_matrices
 from semdev.models.networks import DeepLinear
-from semdev.models.theory import bound_learning_rate, decompose
 from semdev.papers.checks import Check, spread
 from semdev.papers.drawing import letter_panels
 from semdev.plots._style import CATEGORIES, GREY, draw_curve, finish, legend_above, over_seeds
+from semdev.theory import bound_learning_rate, decompose
 from semdev.training import train
 
 Data = dict[str, Any]
@@ -138,6 +138,7 @@ def fig11_checks(data: Data) -> list[Check]:
             f"agreement {spread(agreement[large])}; largest error of any answer {max(wrong):.3f}",
             "median < .3, and error ≤ .02 at every scale",
             np.median(agreement[large]) < 0.3 and max(wrong) <= 0.02, "published", panel="b",
+            expected="0 agreement, no error",
         ),
         Check(
             "agreement falls as initial weights grow",
@@ -166,6 +167,7 @@ def fig11_checks(data: Data) -> list[Check]:
             f"at birth {spread(birth)}, at the end {spread(grown)}",
             "median within ± .3 at birth; > .99 for every pair at the end",
             abs(np.median(birth)) < 0.3 and grown.min() > 0.99, panel="e",
+            expected="0 at birth, 1 at the end",
         ),
         Check(
             "all layers hold the same modes, if weights began small",
@@ -185,7 +187,7 @@ def fig11_checks(data: Data) -> list[Check]:
             f"medians: small {', '.join(f'{x:.3f}' for x in other[small])}; large "
             f"{', '.join(f'{x:.3f}' for x in other[large])}",
             "small > .99, large < .3", min(other[small]) > 0.99 and max(other[large]) < 0.3,
-            panel="c",
+            panel="c", expected="1; 0",
         ),
     ]  # fmt: skip
 

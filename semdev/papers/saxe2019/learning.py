@@ -14,9 +14,9 @@ from semdev.data.corpora import load
 from semdev.measures.modes import mode_strengths
 from semdev.measures.stages import transitions
 from semdev.models.networks import DeepLinear, Shallow
-from semdev.models.theory import decompose, solve
 from semdev.papers.checks import Check, spread
 from semdev.papers.drawing import draw_matrix, draw_network, letter_panels
+from semdev.theory import decompose, solve
 from semdev.training import train
 
 Data = dict[str, Any]

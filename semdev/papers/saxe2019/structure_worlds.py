@@ -15,8 +15,8 @@ from semdev.measures.crossing import first_crossing
 from semdev.measures.nestedness import nestedness
 from semdev.models.closed_forms import time_to_reach
 from semdev.models.networks import DeepLinear
+from semdev.models.solving import STRENGTH, solve
 from semdev.models.spectra import crossed_tree_singular_values, group_modes
-from semdev.models.theory import STRENGTH, solve
 from semdev.training import train
 
 BRANCHING, FEATURES, FLIP = [2, 2, 3], [2, 4, 4, 2], 0.05

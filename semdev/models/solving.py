@@ -1,12 +1,4 @@
-"""Closed-form theory: what a linear network learns and when, without training one.
-
-- `solve`: a whole History from the theory
-- `mode_strength`, `time_to_reach`: one mode at a time
-- `branching_singular_values`: the modes of a branching-diffusion world
-- `decompose`: the modes of any data
-- `match_modes`, `effective_initial_strength`: where modes start in a network with given weights
-- `bound_learning_rate`: how fast it may learn
-"""
+"""Solve a linear network's learning: a whole History from the closed forms or the exact flow."""
 
 from __future__ import annotations
 
@@ -21,7 +13,6 @@ from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns, make_patterns
 from semdev.history import make_history
 from semdev.models.closed_forms import (
-    branching_singular_values,
     check_depth,
     mode_strength,
     time_to_reach,
@@ -29,24 +20,11 @@ from semdev.models.closed_forms import (
 from semdev.models.decomposition import (
     Modes,
     best_map,
-    bound_learning_rate,
     check_weights,
     decompose,
-    effective_initial_strength,
     match_modes,
 )
 from semdev.models.flow import Run, integrate_flow
-
-__all__ = [
-    "bound_learning_rate",
-    "branching_singular_values",
-    "decompose",
-    "effective_initial_strength",
-    "match_modes",
-    "mode_strength",
-    "solve",
-    "time_to_reach",
-]
 
 STRENGTH = 1e-5
 SETTLED = 0.02
