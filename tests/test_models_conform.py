@@ -47,11 +47,16 @@ class Untraceable(nn.Module):
 NETWORKS = {
     "deep linear": sd.DeepLinear(hidden=16),
     "deep linear, two hidden layers": sd.DeepLinear(hidden=[12, 10], scale=0.2),
+    "deep linear, orthogonal": sd.DeepLinear(
+        hidden=[12, 10], scale=0.4, initialization="orthogonal"
+    ),
+    "deep linear, balanced": sd.DeepLinear(hidden=[12, 10], scale=0.3, initialization="balanced"),
     "deep linear with bias": sd.DeepLinear(hidden=16, bias=True),
     "shallow": sd.Shallow(),
     "shallow with bias": sd.Shallow(bias=True),
     "tanh": sd.MLP(hidden=16, activation="tanh", scale=0.1),
     "relu with bias": sd.MLP(hidden=16, activation="relu", scale=0.3, bias=True),
+    "sigmoid counterpart": sd.Counterpart(sd.DeepLinear(hidden=16, scale=0.1), "sigmoid"),
     "sigmoid output": sd.MLP(hidden=[8, 8], activation="tanh", output="sigmoid", scale=0.5),
     "own module": OwnNet,
     "own factory": own_factory,
@@ -61,6 +66,8 @@ THEORY = {f"theory, depth {depth}": depth for depth in (1, 2, 3)}
 LINEAR = [
     "deep linear",
     "deep linear, two hidden layers",
+    "deep linear, orthogonal",
+    "deep linear, balanced",
     "shallow",
 ]
 EVERYONE = [*NETWORKS, *THEORY]

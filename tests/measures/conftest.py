@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -38,3 +40,12 @@ def deep():
     return sd.train(
         sd.DeepLinear(16), sd.load("rumelhart8"), seeds=2, hidden=True, record=120, progress=False
     )
+
+
+@pytest.fixture(scope="session")
+def rsa():
+    """rsatoolbox, an independent implementation of representational similarity analysis."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns when it is imported
+        import rsatoolbox
+    return rsatoolbox

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 
 import numpy as np
 import pytest
@@ -18,14 +17,6 @@ from semdev.measures.agreement import compare_layers, compare_networks, compare_
 from semdev.measures.representations import dissimilarities, gram_matrices
 
 PAIRS = np.triu_indices(8, k=1)
-
-
-@pytest.fixture(scope="module")
-def rsa():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        rsatoolbox = pytest.importorskip("rsatoolbox")
-    return rsatoolbox
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 
 import numpy as np
 import pytest
@@ -23,14 +22,6 @@ from semdev.measures.representations import (
 from semdev.measures.similarity import align_trajectories, mds_trajectories
 
 PAIRS = np.triu_indices(8, k=1)
-
-
-@pytest.fixture(scope="module")
-def rsa():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        rsatoolbox = pytest.importorskip("rsatoolbox")
-    return rsatoolbox
 
 
 @functools.cache
