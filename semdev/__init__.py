@@ -23,7 +23,6 @@ _HOME = {
     "branching_diffusion": "semdev.data.generators",
     "nested_features": "semdev.data.generators",
     "make_form": "semdev.data.structures",
-    "list_items": "semdev.data.structures",
     "graph_gaussian": "semdev.data.structures",
     "form_covariance": "semdev.data.structures",
     "expected_products": "semdev.data.structures",
@@ -120,7 +119,10 @@ def __getattr__(name: str) -> Any:
     elif name in _HOME:
         value = getattr(importlib.import_module(_HOME[name]), name)
     else:
-        raise AttributeError(f"module 'semdev' has no attribute {name!r}")
+        from semdev._names import suggest
+
+        hint = "" if name.startswith("_") else f"; {suggest(name, __all__, most=0)}"
+        raise AttributeError(f"module 'semdev' has no attribute {name!r}{hint}")
     globals()[name] = value
     return value
 

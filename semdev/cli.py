@@ -36,7 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"semdev: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("semdev: stopped", file=sys.stderr)
+        print(
+            "semdev: stopped (`semdev reproduce` goes on where it was when given again)",
+            file=sys.stderr,
+        )
         return 130
 
 
@@ -82,7 +85,7 @@ def _make_parser() -> argparse.ArgumentParser:
         help="figures to compute at a time (default: one a core)",
     )  # fmt: skip
     reproducing.add_argument("--out", default="figures", help="folder (default %(default)s)")
-    reproducing.add_argument("--no-figures", action="store_true", help="print the checks alone")
+    reproducing.add_argument("--no-figures", action="store_true", help="compute the checks alone")
     reproducing.set_defaults(run=_reproduce)
     return parser
 
@@ -246,14 +249,13 @@ def _reproduce(options: argparse.Namespace) -> int:
     if options.all and options.papers:
         raise ValueError("name papers or give --all, not both")
     papers = [get_paper(name) for name in options.papers or PAPERS]
-    folder = None if options.no_figures else options.out
-    table, written = reproduce(papers, folder=folder, jobs=options.jobs)
+    table, written = reproduce(
+        papers, folder=options.out, figures=not options.no_figures, jobs=options.jobs
+    )
     print(lay_out(table, width=shutil.get_terminal_size((132, 40)).columns))
     panels = len(table[["paper", "figure", "panel"]].drop_duplicates())
     print(f"\n{int(table['holds'].sum())} of {len(table)} checks on {panels} panels hold")
-    if written:
-        drawn = len(written) - 1
-        print(f"wrote {drawn} figure files and {written[-1].name} to {options.out}")
+    print(f"wrote {len(written) - 1} figure files and {written[-1].name} to {options.out}")
     unexplained = ~table["holds"] & (table["note"] == "")
     return 1 if unexplained.any() else 0
 

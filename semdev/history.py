@@ -7,6 +7,9 @@ Variables
     hidden_1(seed, time, item, unit_1)…  hidden layers, where they were asked for
     weights_1(seed, time, unit_1, input), weights_2(seed, time, unit_2, unit_1), …,
     weights_D(seed, time, property, unit_D−1): weight matrices, where they were asked for
+    one_hot, biased                      whether items were shown one-hot, one pattern each, and
+                                         whether the learner has biases: what closed forms ask
+    code(item, input)                    the items' codes, where they were not one-hot
     taught(item, property)               how often each cell is taught, where that is not simply
                                          the item's frequency
 Coordinates
@@ -65,6 +68,7 @@ def make_history(
     provenance: Mapping[str, Any],
     hidden: Sequence[np.ndarray] = (),
     weights: Sequence[np.ndarray] = (),
+    biased: bool = False,
 ) -> xr.Dataset:
     """Put what a learner did into a History.
 
@@ -88,6 +92,8 @@ def make_history(
         Hidden layers from the input on.
     weights : arrays, seed × time × output × input
         Weight matrices from the input on.
+    biased : bool
+        Whether the learner has biases.
     """
     data = patterns.data
     table = data.properties
@@ -99,6 +105,10 @@ def make_history(
     taught = patterns.read_back(patterns.weights[:, None] * patterns.mask)
     if (taught != table["frequency"].values[:, None]).any():
         variables["taught"] = (DIMS["target"], taught)
+    plain = patterns.one_per_item and np.array_equal(patterns.inputs, np.eye(len(table)))
+    variables |= {"one_hot": plain, "biased": bool(biased)}
+    if patterns.one_per_item and not plain:
+        variables["code"] = (("item", "input"), patterns.inputs)
     pattern_dim = "item" if patterns.one_per_item else "pattern"
     for k, layer in enumerate(hidden, 1):
         variables[f"hidden_{k}"] = (("seed", "time", pattern_dim, f"unit_{k}"), layer)
@@ -169,13 +179,30 @@ def check(history: xr.Dataset) -> xr.Dataset:
                     f"it holds {sorted(map(str, history.variables))}"
                 )
             if history[name].dims != dims:
+                lost = next((dim for dim in dims if dim not in history[name].dims), dims[0])
                 raise ValueError(
                     f"this is no History: {name} has dimensions {history[name].dims}, not {dims}; "
-                    "to take one of something and keep its dimension write isel(seed=[0])"
+                    f"to take one of something and keep its dimension write isel({lost}=[0])"
                 )
     if not (np.diff(history["time"].values) > 0).all():
         raise ValueError("this is no History: its times do not increase")
     return history
+
+
+def is_plain(history: xr.Dataset) -> bool:
+    """Return whether closed forms apply: one-hot items, every cell taught alike, no biases.
+
+    >>> import semdev as sd
+    >>> is_plain(sd.solve(sd.load("saxe2019"), depth=2))
+    True
+    """
+    shown = bool(history.get("one_hot", True))  # files of older versions do not say
+    return shown and "taught" not in history and not has_biases(history)
+
+
+def has_biases(history: xr.Dataset) -> bool:
+    """Return whether the learner has biases."""
+    return bool(history.get("biased", False))
 
 
 def ask(history: xr.Dataset, item: str, property: str) -> xr.DataArray:

@@ -47,7 +47,7 @@ def teach_property(
     descent on ½ Σ (y_i − wᵀ h_i)² over the taught items i, h the last hidden layer as it was then.
     After n steps of size λ they are w_n = Σ_k (1 − (1 − λ σ_k²)ⁿ)/σ_k b_k a_kᵀ y, with the singular
     value decomposition Σ_k σ_k a_k b_kᵀ of the taught rows of h: `predicted`; with n → ∞ that is
-    `semdev.measures.induction.project_property`. Exact for linear and nonlinear hidden layers
+    `semdev.project_property`. Exact for linear and nonlinear hidden layers
     alike, as long as the output unit is linear.
 
     Parameters
@@ -131,7 +131,7 @@ def teach_item(
     learn, by gradient descent through the rest of the network as it was then. In a linear network
     the answers after n steps have the closed form given in `teach_property`, with the rows of
     W_D … W₂ for hidden vectors: `predicted`; with n → ∞ that is
-    `semdev.measures.induction.project_item`. Of a nonlinear network, for which there is none, it
+    `semdev.project_item`. Of a nonlinear network, for which there is none, it
     is NaN.
 
     Parameters

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
-from scipy.sparse import linalg as sparse
+from scipy.linalg import eigh_tridiagonal
 from torch.func import functional_call
 
 from semdev._names import require
+from semdev._progress import tqdm
 from semdev.building import Model, build_all, describe_model
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns, make_patterns
 from semdev.history import check
 from semdev.models.networks import count_linear_layers
 from semdev.models.plateaus import Fit, fit_modes, predict_curvature
-from semdev.training import train
+from semdev.training import SMALL, train
 
 DENSE = 800  # parameters up to which the whole Hessian is faster than Lanczos
+USUAL = 12  # records reported on unless times are given
+EXACT = 1e-8  # error of an eigenvalue from Lanczos, as a share of the one farthest from 0
 
 
 def saddle_report(
@@ -30,6 +34,7 @@ def saddle_report(
     *,
     times: Sequence[float] | np.ndarray | None = None,
     seeds: Sequence[int] | None = None,
+    progress: bool | None = None,
 ) -> xr.Dataset:
     """Return where on the landscape of the loss networks are: slope, curvature, modes learned.
 
@@ -42,7 +47,8 @@ def saddle_report(
     measured and predicted differ, and the gradient says so.
 
     Eigenvalues are of the exact Hessian of the loss over all weights, in double precision: in full
-    for up to 800 weights, else by Lanczos (ARPACK) from products with vectors.
+    for up to 800 weights, else by Lanczos from products with vectors, to within 1e-8 of the one
+    farthest from 0. For some thousand weights that takes up to half a second a time and seed.
 
     Parameters
     ----------
@@ -53,9 +59,13 @@ def saddle_report(
     data : Dataset or Patterns
         What was learned.
     times : sequence of float, optional
-        Learning times; the nearest records are taken. Default: every record.
+        Learning times; the nearest records are taken. Default: at most 12 of the records, the
+        first, the last and others evenly spread in number (in time they are denser early on, as
+        records are); `times=history["time"]` takes all.
     seeds : sequence of int, optional
         Which seeds; default all.
+    progress : bool, optional
+        As for `train`.
 
     Returns
     -------
@@ -90,16 +100,20 @@ def saddle_report(
         for seed in seeds:
             require(seed, history["seed"].values.tolist(), kind="seed", where="this History")
         history = history.sel(seed=list(seeds))
-    if times is not None:
+    if times is None:
+        number = history.sizes["time"]
+        chosen = np.linspace(0, number - 1, min(number, USUAL)).round().astype(int)
+    else:
         away = np.abs(history["time"].values - np.atleast_1d(times)[:, None])
-        history = history.isel(time=np.unique(away.argmin(axis=1)))
+        chosen = np.unique(away.argmin(axis=1))
+    history = history.isel(time=chosen)
     surface = Surface(model, data)
     layers = [history[name].values for name in names]
     shape = history.sizes["seed"], history.sizes["time"]
     flat = [w.reshape(-1, *w.shape[2:]) for w in layers]
     table = {
         name: (("seed", "time"), np.reshape(values, shape))
-        for name, values in surface.report(flat).items()
+        for name, values in surface.report(flat, progress).items()
     }
     return xr.Dataset(table, coords={k: history[k] for k in ("seed", "time", "step")})
 
@@ -224,7 +238,7 @@ def restart(
     )  # fmt: skip
     last = run.isel(time=-1)
     layers = [last[name].values for name in run if str(name).startswith("weights_")]
-    found = surface.report(layers)
+    found = surface.report(layers, progress)
     best = surface.least_loss([w[0] for w in layers])
     weighted = patterns.weights[:, None] * patterns.mask
     scale = float(np.sum(weighted * patterns.targets**2)) / 2
@@ -289,18 +303,13 @@ class Surface:
         point = flat.clone().requires_grad_(True)
         slope = torch.autograd.grad(self.measure_loss(point), point, create_graph=True)[0]
 
-        def multiply(vector: np.ndarray) -> np.ndarray:
-            along = torch.as_tensor(np.ascontiguousarray(vector.ravel()), dtype=torch.float64)
-            return torch.autograd.grad(slope, point, along, retain_graph=True)[0].numpy()
+        def multiply(vector: torch.Tensor) -> torch.Tensor:
+            return torch.autograd.grad(slope, point, vector, retain_graph=True)[0]
 
-        start = np.random.default_rng(0).normal(size=size)
+        start = torch.as_tensor(np.random.default_rng(0).normal(size=size))
         if not slope.requires_grad or not multiply(start).any():
             return 0.0, 0.0
-        # Farthest from 0 first, then farthest from that: a tolerance relative to an eigenvalue
-        # near 0, as the smallest at a solution is, would never be met.
-        one = _farthest(multiply, start)
-        other = one + _farthest(lambda vector: multiply(vector) - one * vector.ravel(), start)
-        return min(one, other), max(one, other)
+        return _find_ends(multiply, start)
 
     def least_loss(self, layers: Sequence[np.ndarray]) -> float:
         """Return the least loss of a linear network so wide; 0 for any other."""
@@ -309,14 +318,21 @@ class Surface:
         widths = [len(w) for w in layers[:-1]]
         return float(self.fit.losses()[min([len(self.fit.s), *widths])])
 
-    def report(self, layers: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    def report(
+        self, layers: Sequence[np.ndarray], progress: bool | None = None
+    ) -> dict[str, np.ndarray]:
         """Return what there is to say at each of many weights, layers of point × output × input."""
         if [tuple(w.shape[1:]) for w in layers] != self.shapes:
             raise ValueError(
                 f"the weights have shapes {[w.shape[1:] for w in layers]}, this network on "
                 f"{self.patterns.data.name} needs {self.shapes}"
             )
-        rows = [self._describe([w[k] for w in layers]) for k in range(len(layers[0]))]
+        bar = tqdm(
+            range(len(layers[0])), delay=0.0 if progress else 1.0, disable=progress is False,
+            desc="measuring curvature", unit="network", leave=False,
+        )  # fmt: skip
+        with bar, _fitting_threads(sum(w[0].size for w in layers) * len(self.inputs)):
+            rows = [self._describe([w[k] for w in layers]) for k in bar]
         return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
     def _describe(self, layers: Sequence[np.ndarray]) -> dict[str, float | int]:
@@ -350,11 +366,44 @@ class Surface:
         return row
 
 
-def _farthest(multiply: Callable[[np.ndarray], np.ndarray], start: np.ndarray) -> float:
-    """Return the eigenvalue farthest from 0 of a symmetric matrix that can multiply."""
-    matrix = sparse.LinearOperator((len(start),) * 2, matvec=multiply, dtype=np.float64)
-    found = sparse.eigsh(
-        matrix, k=1, which="LM", v0=start, ncv=min(len(start), 30), tol=1e-7,
-        return_eigenvectors=False,
-    )  # fmt: skip
-    return float(found[0])
+def _find_ends(
+    multiply: Callable[[torch.Tensor], torch.Tensor], start: torch.Tensor
+) -> tuple[float, float]:
+    """Return the smallest and the largest eigenvalue of a symmetric matrix that can multiply.
+
+    Lanczos' recurrence from `start`, nothing kept but its last two vectors: as they lose their
+    orthogonality, eigenvalues that have been found are found again, and no wrong ones at the ends
+    (Paige 1980; Cullum & Willoughby 1985). An end is known when what is left of A x − λ x is small.
+    """
+    vector, before = start / start.norm(), torch.zeros_like(start)
+    diagonal: list[float] = []
+    beside: list[float] = []
+    size, due = 0.0, 10
+    while True:
+        new = multiply(vector) - size * before
+        diagonal.append(float(new @ vector))
+        new = new - diagonal[-1] * vector
+        size, count = float(new.norm()), len(diagonal)
+        if count >= due or size <= 1e-13 * max(map(abs, diagonal)):
+            due = 1 + int(1.1 * count)
+            ends, left = [], []
+            for k in (0, count - 1):
+                value, own = eigh_tridiagonal(diagonal, beside, select="i", select_range=(k, k))
+                ends.append(float(value[0]))
+                left.append(size * abs(float(own[-1, 0])))
+            if max(left) <= EXACT * max(map(abs, ends)):
+                return ends[0], ends[1]
+        beside.append(size)
+        vector, before = new / size, vector
+
+
+@contextmanager
+def _fitting_threads(work: int) -> Iterator[None]:
+    """Use one thread where a pass is so small that several would wait for each other."""
+    before = torch.get_num_threads()
+    if work < SMALL:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

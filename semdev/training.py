@@ -161,7 +161,8 @@ def train(
             warnings.warn(
                 f"{(~settled).sum()} of {len(numbers)} networks had not settled after "
                 f"{log.steps[-1]} steps at learning rate {rate:.3g}; give a larger learning_rate, "
-                "or steps=",
+                "or steps=; with several hidden layers larger initial weights, or "
+                'initialization="orthogonal", learn sooner',
                 stacklevel=2,
             )
     return make_history(
@@ -174,6 +175,7 @@ def train(
         settled=settled,
         hidden=_along_time(log.hidden),
         weights=_along_time(log.weights),
+        biased=any(p.ndim == 1 for p in nets[0].parameters()),
         provenance={
             "made_by": "semdev.train",
             "model": describe_model(model),
@@ -290,8 +292,8 @@ def _refuse_divergence(losses: np.ndarray, log: Log, step: int, rate: float) -> 
     if bad.any():
         raise DivergenceError(
             f"{bad.sum()} of {len(bad)} networks diverged by step {step} (loss "
-            f"{losses[bad][0]:.3g}) at learning rate {rate:.3g}; try {rate / 4:.2g}, or leave "
-            "learning_rate out to have a stable one chosen"
+            f"{losses[bad][0]:.3g}) at learning rate {rate:.3g}; try learning_rate={rate / 4:.2g}, "
+            "or smaller initial weights: the bound is that of small ones"
         )
 
 

@@ -196,7 +196,7 @@ def test_trained_networks_pass_from_saddle_to_saddle(trained):
     s = np.sqrt([7, 3, 1])
     for seed in history["seed"].values:
         own = found.sel(seed=seed)
-        middle = ((own["start"] + own["end"]) / 2).dropna("plateau").values
+        middle = ((own["start"] + own["end"]) / 2).dropna("rank").values
         report = saddle_report(history, model, world, times=middle, seeds=[seed]).isel(seed=0)
         assert report["rank"].values.tolist() == [0, 1, 2]
         np.testing.assert_allclose(report["smallest"], -s, rtol=0.1)
@@ -218,6 +218,46 @@ def test_every_record_and_seed_by_default(trained):
     assert report["time"].values.tolist() == few["time"].values.tolist()
     one = saddle_report(few, model, world, seeds=[2], times=few["time"].values[1:2])
     assert float(one["smallest"].item()) == float(report["smallest"][2, 1])
+
+
+def test_twelve_records_evenly_spread_by_default(trained, capfd):
+    history, model, world = trained
+    before = torch.get_num_threads()
+    report = saddle_report(history, model, world, seeds=[0], progress=True)
+    assert "measuring curvature:   0%" in capfd.readouterr().err
+    assert torch.get_num_threads() == before
+    at = np.searchsorted(history["time"].values, report["time"].values)
+    assert len(at) == 12
+    assert (at[0], at[-1]) == (0, history.sizes["time"] - 1)
+    assert np.ptp(np.diff(at)) <= 1
+    some = saddle_report(
+        history, model, world, seeds=[0], times=history["time"].values[:20], progress=False
+    )
+    assert some.sizes["time"] == 20
+    assert not capfd.readouterr().err
+
+
+@pytest.mark.parametrize("close", [1e-5, 0.3])
+def test_ends_of_a_spectrum_close_to_others_or_alike_in_size(close):
+    rng = np.random.default_rng(3)
+    turn = np.linalg.qr(rng.normal(size=(300, 300)))[0]
+    values = np.concatenate([[-1, -1 + close, 1 - close, 1 + 1e-9], rng.uniform(-0.5, 0.5, 296)])
+    matrix = torch.tensor(turn * values @ turn.T)
+    found = landscape._find_ends(matrix.mv, torch.tensor(rng.normal(size=300)))
+    np.testing.assert_allclose(found, [-1, 1 + 1e-9], atol=2e-8)
+
+
+def test_few_different_eigenvalues_end_the_search_early():
+    values, asked = torch.tensor([-2.0, 0, 0, 0, 1, 1, 5, 5] * 30, dtype=torch.float64), []
+
+    def multiply(vector):
+        asked.append(1)
+        return values * vector
+
+    start = torch.tensor(np.random.default_rng(0).normal(size=240))
+    np.testing.assert_allclose(landscape._find_ends(multiply, start), [-2, 5], atol=1e-12)
+    assert len(asked) <= 10
+    assert landscape._find_ends(lambda v: 3 * v, start) == pytest.approx((3, 3))
 
 
 def test_worlds_of_all_kinds(tmp_path):

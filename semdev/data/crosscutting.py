@@ -33,7 +33,7 @@ def cross_cutting(
     class owns `row_features` properties that all its items have, each column class
     `column_features`, each item `unique_features`, and all items share `shared_features`. No
     tree fits: McClelland, Sadeghi & Saxe (2016). Its singular values are
-    `semdev.cross_cutting_singular_values`.
+    `semdev.theory.cross_cutting_singular_values`.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def crossed_tree(
     To the properties that classes inherit (`semdev.nested_features`) come properties of another
     classification of the same items, such as diet or colour: each of its classes owns
     `factor_features` properties that exactly its items have. Singular values in the balanced
-    case: `semdev.crossed_tree_singular_values`.
+    case: `semdev.theory.crossed_tree_singular_values`.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def crossed_tree(
     factor : int or mapping, optional
         Each item's class by name; or a level of the tree (1 is below the root): items whose
         ancestors at that level are the first (second, …) of their parents' children are of kind
-        1 (2, …). By default the last level: siblings are of different kinds.
+        1 (2, …). By default the last level that all items reach: siblings are of different kinds.
     factor_features : int
         Properties of each class of the factor.
     flip, seed, name
@@ -234,10 +234,9 @@ def _read_factor(
             raise ValueError(f"factor says nothing of {missing[:5]}; every item needs a class")
         return [str(factor[item]) for item in items]
     classes = trees.ancestors(tree).loc[items].to_numpy()
-    last = classes.shape[1] - 1
-    level = last if factor is None else factor
     depth = nx.single_source_shortest_path_length(tree, trees.root(tree))
     reached = min(depth[item] for item in items)
+    level = reached if factor is None else factor
     if not isinstance(level, Integral) or not 1 <= level <= reached:
         raise ValueError(
             f"factor is a level that all items reach, 1 to {reached}, or a mapping of every item "

@@ -47,6 +47,13 @@ class Patterns:
     asked: np.ndarray
     relations: np.ndarray
 
+    def __repr__(self) -> str:
+        patterns, inputs = self.inputs.shape
+        return (
+            f"<Patterns of {self.data.name!r}: {patterns} patterns × {inputs} inputs → "
+            f"{self.targets.shape[1]} outputs>"
+        )
+
     @property
     def one_per_item(self) -> bool:
         """Whether there is exactly one pattern for each item, in the data's order."""
@@ -100,16 +107,16 @@ def make_patterns(
         longer, and if that makes it a small part of its kind's mode, less firmly (pine .72 and
         .72, worm .44 and .49).
     observed : number, mapping of property or relation to number, or DataArray, optional
-        The share of the time, 0 to 1, at which a property's value is seen when its item is
-        met; a DataArray is item × property or lacks one of the two. Learning is gradual, so that
-        what counts is the expected gradient: a cell's error is weighted by its share, and 0 is
-        never taught. One number for all only slows learning down, as a learning rate multiplied
-        by it does (Saxe, McClelland & Ganguli 2019), and the closed forms stay. The loss of a
-        History is the expected loss over what is observed. With `relations`, a property's share
-        holds whichever relation is asked about. One number changes no peak and no excess; a
-        cell that is never taught is filled in from its kind (pine .995 and .995, which stays; worm
-        .59 and .45); a property seen a fifth of the time is overgeneralized less (pine .66 and
-        .64, worm .45 and .34).
+        The share of the time, 0 to 1, at which a property's value is seen when its item is met; a
+        mapping also takes single cells, ``{("worm", "has bones"): 0}``; a DataArray is item ×
+        property or lacks one of the two. Learning is gradual, so that what counts is the expected
+        gradient: a cell's error is weighted by its share, and 0 is never taught. One number for all
+        only slows learning down, as a learning rate multiplied by it does (Saxe, McClelland &
+        Ganguli 2019), and the closed forms stay. The loss of a History is the expected loss over
+        what is observed. With `relations`, a property's share holds whichever relation is asked
+        about. One number changes no peak and no excess; a cell that is never taught is filled in
+        from its kind (pine .995 and .995, which stays; worm .59 and .45); a property seen a fifth
+        of the time is overgeneralized less (pine .66 and .64, worm .45 and .34).
     correlation : number or sequence, 0 ≤ c < 1
         How alike the items' codes are before anything is learned: the codes are the rows of the
         symmetric square root of a matrix with 1 on its diagonal and c off it. A sequence gives
@@ -213,6 +220,8 @@ def _read_observed(observed: Any, data: Dataset) -> np.ndarray:
         properties, relations = (table[k].values for k in ("property", "relation"))
         known = [*properties.tolist(), *dict.fromkeys(relations.tolist())]
         each = np.ones(len(properties))
+        cells = {name: share for name, share in observed.items() if isinstance(name, tuple)}
+        observed = {name: share for name, share in observed.items() if name not in cells}
         for name in observed:
             require(name, known, kind="property or relation", where=where)
         # A property's own share goes before its relation's.
@@ -220,6 +229,10 @@ def _read_observed(observed: Any, data: Dataset) -> np.ndarray:
             for name, share in observed.items():
                 each[names == name] = share
         share = np.tile(each, (table.sizes["item"], 1))
+        for item, name in cells:
+            require(item, table["item"].values.tolist(), kind="item", where=where)
+            require(name, properties.tolist(), kind="property", where=where)
+            share[table["item"].values == item, properties == name] = cells[item, name]
     elif isinstance(observed, xr.DataArray):
         for kind in observed.dims:
             require(kind, ["item", "property"], kind="dimension", where="observed")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import count, pairwise
 from numbers import Integral, Real
 from operator import index
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import networkx as nx
@@ -139,10 +140,11 @@ def random(leaves: int | Sequence[str], *, seed: int, max_children: int = 4) -> 
     return from_nested(split(names) if len(names) > 1 else {names[0]: None})
 
 
-def from_newick(text: str) -> nx.DiGraph:
-    """Read a tree in Newick format, as J. Felsenstein defined it but with underscores kept.
+def from_newick(text: str | Path) -> nx.DiGraph:
+    """Read a tree in Newick format, a text or the path of a file.
 
-    See https://phylipweb.github.io/phylip/newicktree.html. Inner nodes without a name become
+    As J. Felsenstein defined it, but with underscores kept; see
+    https://phylipweb.github.io/phylip/newicktree.html. Inner nodes without a name become
     'node 1', 'node 2', …; edges without a length get 1; a length of the root is dropped, and so
     are [comments]. Raises ValueError with the position (`text[position]`) for unbalanced
     parentheses, a missing ';' or text after it, a bad length, a leaf without a name or a name
@@ -151,6 +153,11 @@ def from_newick(text: str) -> nx.DiGraph:
     >>> from_newick("((robin:0.5,canary:2)bird,oak)'living thing';").edges["bird", "canary"]
     {'length': 2.0}
     """
+
+    if isinstance(text, Path) or (text and ";" not in text and "(" not in text):
+        if not Path(text).is_file():
+            raise ValueError(f"{str(text)!r} is neither a tree in Newick format nor a file of one")
+        text = Path(text).read_text(encoding="utf-8")
 
     def error(problem: str, at: int) -> ValueError:
         excerpt = text[max(0, at - 12) : at + 12]

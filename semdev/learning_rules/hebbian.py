@@ -60,20 +60,23 @@ class ContrastiveHebbian(Rule):
         state = list(scene.activities) if answer is None else [*scene.activities[:-1], answer]
         last = len(state) - 1
         tolerance = 30 * torch.finfo(state[0].dtype).eps
+        size = len(state[0])
+        awake = torch.ones(size, dtype=torch.bool, device=state[0].device)
         for _ in range(1000):
-            moved = []
+            moved = torch.zeros(size, dtype=state[0].dtype, device=state[0].device)
             for k in range(1, last if answer is not None else last + 1):
                 received = scene.pass_on(k - 1, state[k - 1])
                 if k < last:
                     received = received + self.feedback * state[k + 1] @ scene.weights[k]
                 new = scene.activate(k - 1, received)
-                moved.append(
-                    float((new - state[k]).abs().max() / new.abs().max().clamp(min=1e-300))
-                )
-                state[k] = new
-            if not all(map(math.isfinite, moved)):
+                largest = new.abs().amax((1, 2)).clamp(min=torch.finfo(new.dtype).tiny)
+                moved = torch.maximum(moved, (new - state[k]).abs().amax((1, 2)) / largest)
+                # A network at rest stays as it is, whoever else is still moving.
+                state[k] = torch.where(awake[:, None, None], new, state[k])
+            if not moved.isfinite().all():
                 break
-            if max(moved, default=0.0) <= tolerance:
+            awake = awake & (moved > tolerance)
+            if not awake.any():
                 return state
         raise ArithmeticError(
             f"with feedback {self.feedback:g} the layers come to no rest: they excite each other "

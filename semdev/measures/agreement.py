@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy import stats
 
 from semdev._names import require
-from semdev.history import check
+from semdev.history import check, has_biases
 from semdev.measures.representations import (
     METRICS,
     between_items,
@@ -22,39 +23,44 @@ from semdev.measures.representations import (
 from semdev.measures.similarity import layer_of
 from semdev.models.decomposition import tied_groups
 
-METHODS = ("correlation", "cosine", "spearman", "kendall")
+METHODS = ("pearson", "cosine", "spearman", "kendall")
 
 
 def compare_similarities(
-    first: xr.DataArray, second: xr.DataArray, *, method: str = "correlation"
+    first: xr.DataArray | pd.DataFrame,
+    second: xr.DataArray | pd.DataFrame,
+    *,
+    method: str = "pearson",
 ) -> xr.DataArray:
     """Return how far two matrices over pairs of items agree, from the pairs of different items.
 
-    - "correlation": Pearson's
+    - "pearson": correlation
     - "cosine": without centring; for dissimilarities, whose 0 has a meaning
     - "spearman": of ranks
     - "kendall": τ_b, pair of pairs by pair of pairs
 
     Parameters
     ----------
-    first, second : DataArray, … × item × item_2
-        Similarities or dissimilarities: of `gram_matrices`, `dissimilarities`, or of people. Put
-        into the same order by the items' names; other dimensions are broadcast.
-    method : "correlation", "cosine", "spearman" or "kendall"
+    first, second : DataArray, … × item × item_2, or pd.DataFrame, item × item
+        Similarities or dissimilarities: of `gram_matrices`, `dissimilarities`, or of people, such
+        as ``pd.read_csv("judgements.csv", index_col=0)`` with a row and a column for each item,
+        of which one triangle suffices. Put into the same order by the items' names; other
+        dimensions are broadcast. Pairs of which a DataFrame says nothing are left out.
+    method : "pearson", "cosine", "spearman" or "kendall"
         How to compare.
 
     Returns
     -------
     DataArray
-        Over the other dimensions, −1 to 1; NaN where one of them is the same for all pairs, or
-        not known for some.
+        Over the other dimensions, −1 to 1; NaN where one of them is the same for all pairs, or a
+        DataArray holds NaN.
 
     Raises
     ------
     KeyError
         No such method.
-    ValueError
-        No matrices over the same items, or fewer than three items.
+    TypeError, ValueError
+        No matrices over the same items, or fewer than three items or known pairs.
 
     Examples
     --------
@@ -66,18 +72,23 @@ def compare_similarities(
     0.97
     """
     require(method, METHODS, kind="method", where="compare_similarities")
-    for each in (first, second):
-        if not {"item", "item_2"} <= set(each.dims):
-            raise ValueError(f"a matrix over item × item_2 is needed, got {each.dims}")
-    names = first["item"].values.tolist()
-    if sorted(names) != sorted(second["item"].values.tolist()) or len(names) < 3:
+    one, other = (_read_matrix(each) for each in (first, second))
+    names = one["item"].values.tolist()
+    if sorted(names) != sorted(other["item"].values.tolist()) or len(names) < 3:
         raise ValueError(
             f"two matrices over the same items, at least three, are needed; got {len(names)} and "
-            f"{second.sizes['item']} items"
+            f"{other.sizes['item']} items, of which {len(set(names) & set(other['item'].values))} "
+            "are in both"
         )
-    one, other = (each.sel(item=names, item_2=names) for each in (first, second))
+    one, other = (each.sel(item=names, item_2=names) for each in (one, other))
+    said = np.ones(len(names) * (len(names) - 1) // 2, dtype=bool)
+    for given, read in ((first, one), (second, other)):
+        if isinstance(given, pd.DataFrame):
+            said &= np.isfinite(_pairs_of(read.values))
+    if said.sum() < 3:
+        raise ValueError(f"only {said.sum()} pairs of items are known; at least three are needed")
     return xr.apply_ufunc(
-        lambda a, b: _agree(_pairs_of(a), _pairs_of(b), method), one, other,
+        lambda a, b: _agree(_pairs_of(a)[..., said], _pairs_of(b)[..., said], method), one, other,
         input_core_dims=[["item", "item_2"]] * 2,
     ).rename("agreement")  # fmt: skip
 
@@ -87,7 +98,7 @@ def compare_networks(
     *,
     layer: str = "hidden_1",
     metric: str = "gram",
-    method: str = "correlation",
+    method: str = "pearson",
     inputs: np.ndarray | xr.DataArray | None = None,
     theory: xr.Dataset | None = None,
 ) -> xr.Dataset:
@@ -106,7 +117,7 @@ def compare_networks(
         "output" or a recorded hidden layer.
     metric : "gram", "cosine", "euclidean" or "correlation"
         What is compared: inner products, or one of `dissimilarities`.
-    method : "correlation", "cosine", "spearman" or "kendall"
+    method : "pearson", "cosine", "spearman" or "kendall"
         See `compare_similarities`.
     inputs, theory
         As for `gram_matrices`.
@@ -114,8 +125,10 @@ def compare_networks(
     Returns
     -------
     Dataset
-        `agreement` and `predicted` (seed × seed_2 × time); predicted is NaN for a hidden layer's
-        "correlation", which depends on the rotation.
+        `agreement` and `predicted` of two networks (seed × seed_2 × time; NaN of a network with
+        itself); `with_others` and `predicted_with_others` (seed × time), a network's mean over
+        the others, which ``summarize(found[["with_others"]])`` tabulates. Predicted is NaN for a
+        hidden layer's "correlation", which depends on the rotation.
 
     Raises
     ------
@@ -140,13 +153,16 @@ def compare_networks(
         "agreement": _matrices(history, layer, metric),
         "predicted": _predicted_matrices(history, layer, metric, inputs, theory),
     }
-    second = history["seed"].rename(seed="seed_2").values
+    names = history["seed"].values
+    others = names[:, None, None] != names[None, :, None]
     found = {
         name: compare_similarities(
-            each, each.rename(seed="seed_2").assign_coords(seed_2=second), method=method
-        ).transpose("seed", "seed_2", "time")
+            each, each.rename(seed="seed_2").assign_coords(seed_2=names), method=method
+        ).transpose("seed", "seed_2", "time").where(others)
         for name, each in source.items()
-    }
+    }  # fmt: skip
+    found["with_others"] = found["agreement"].mean("seed_2")
+    found["predicted_with_others"] = found["predicted"].mean("seed_2")
     return xr.Dataset(found)
 
 
@@ -154,7 +170,7 @@ def compare_layers(
     history: xr.Dataset,
     *,
     metric: str = "gram",
-    method: str = "correlation",
+    method: str = "pearson",
     inputs: np.ndarray | xr.DataArray | None = None,
     theory: xr.Dataset | None = None,
 ) -> xr.Dataset:
@@ -254,15 +270,44 @@ def _predicted_matrices(
 ) -> xr.DataArray:
     vectors = predict_vectors(history, layer=layer, inputs=inputs, theory=theory)
     vectors = np.broadcast_to(vectors, (history.sizes["seed"], *vectors.shape[1:]))
+    turned = metric == "correlation" and layer != "output"
+    if turned or (has_biases(history) and theory is None):
+        n = history.sizes["item"]
+        return between_items(history, np.full((*vectors.shape[:2], n, n), np.nan))
     if metric == "correlation":
-        if layer != "output":
-            n = history.sizes["item"]
-            return between_items(history, np.full((*vectors.shape[:2], n, n), np.nan))
         return _matrices(history if theory is None else theory, layer, metric)
     kept = [v for v in history.data_vars if str(v).startswith(("hidden_", "weights_"))]
     planted = history.drop_vars(kept)
     planted["hidden_1"] = (("seed", "time", "item", "unit_1"), vectors)
     return _matrices(planted, "hidden_1", metric)
+
+
+def _read_matrix(given: xr.DataArray | pd.DataFrame) -> xr.DataArray:
+    """Return a matrix over items with names; of a table with one triangle both."""
+    if isinstance(given, pd.DataFrame):
+        values = given.to_numpy(dtype=float)
+        if values.shape[0] == values.shape[1]:
+            values = np.where(np.isnan(values), values.T, values)
+        coords = {"item": given.index.astype(str), "item_2": given.columns.astype(str)}
+        if sorted(coords["item"]) != sorted(coords["item_2"]):
+            raise ValueError(
+                f"a table of judgements needs the same items as rows and as columns; got "
+                f"{values.shape[0]} rows and {values.shape[1]} columns: "
+                f"{sorted(set(coords['item']) ^ set(coords['item_2']))[:5]} are only one of them"
+            )
+        return xr.DataArray(values, coords, ("item", "item_2"))
+    if not isinstance(given, xr.DataArray):
+        raise TypeError(
+            "a matrix over item × item_2 with names is needed: a DataArray from gram_matrices or "
+            "dissimilarities, or a pandas DataFrame with the items as rows and columns; got "
+            f"{type(given).__name__}"
+        )
+    if not {"item", "item_2"} <= set(given.dims):
+        raise ValueError(
+            f"a matrix over item × item_2 is needed, got {given.dims}; give a pandas DataFrame, or "
+            'name them: DataArray(values, {"item": names, "item_2": names}, ("item", "item_2"))'
+        )
+    return given
 
 
 def _pairs_of(matrices: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import xarray as xr
 
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns
-from semdev.history import check
+from semdev.history import check, has_biases
 from semdev.models.decomposition import tied_groups
 
 
@@ -45,7 +45,9 @@ def optimal_constant(data: xr.Dataset | Dataset | Patterns) -> xr.DataArray:
     return ((taught * target).sum("item") / total.where(total > 0)).rename("constant")
 
 
-def base_rates(history: xr.Dataset, *, bias: bool = False, margin: float = 0.05) -> xr.Dataset:
+def base_rates(
+    history: xr.Dataset, *, bias: bool | None = None, margin: float = 0.05
+) -> xr.Dataset:
     """Return how near the outputs are to the optimal constant solution, at every time.
 
     Distances are |A − B|² = Σ w (A − B)², in units of that between the constant solution C and
@@ -70,8 +72,9 @@ def base_rates(history: xr.Dataset, *, bias: bool = False, margin: float = 0.05)
     ----------
     history : xr.Dataset
         A History.
-    bias : bool
-        Whether the learner has an output bias. It changes the predictions only.
+    bias : bool, optional
+        Whether the learner has an output bias; default: what the History
+        says. It changes the predictions only.
     margin : float
         By how much C must be nearer than nothing and Y for `passes`, in the distances' unit.
 
@@ -105,6 +108,7 @@ def base_rates(history: xr.Dataset, *, bias: bool = False, margin: float = 0.05)
     0.66 0.0 -0.0
     """
     target, taught = _read(check(history))
+    bias = has_biases(history) if bias is None else bias
     w, y = taught.values, target.values
     c = np.nan_to_num(optimal_constant(history).values)
     unit = np.sum(w * (y - c) ** 2)
@@ -128,9 +132,10 @@ def base_rates(history: xr.Dataset, *, bias: bool = False, margin: float = 0.05)
     lead = (
         np.nanmax(shared - specific, axis=1) if level > 1e-12 * unit else np.full(len(size), np.nan)
     )
-    limit = _limits(y, w, c, unit, level, bias)
+    white = bool(history.get("one_hot", True))
+    limit = _limits(y, w, c, unit, level, bias) if white else (np.nan, np.nan)
     predicted = _distance(_rebuild(history, w, y, c, bias), w, c, unit)
-    if (np.ptp(w, axis=1) > 0).any():
+    if (np.ptp(w, axis=1) > 0).any() or not white:
         predicted = np.full(predicted.shape, np.nan)
     curves = {
         "to_constant": to_constant, "to_target": to_target, "shared": shared,
@@ -150,7 +155,9 @@ def base_rates(history: xr.Dataset, *, bias: bool = False, margin: float = 0.05)
     )  # fmt: skip
 
 
-def over_constant(history: xr.Dataset, *, bias: bool = False, false_at: float = 0.0) -> xr.Dataset:
+def over_constant(
+    history: xr.Dataset, *, bias: bool | None = None, false_at: float = 0.0
+) -> xr.Dataset:
     """Return, for every false cell, by how much its belief comes to exceed the base rate.
 
     max_t [y_i(t) − c], with c the property's base rate (`optimal_constant`). A learner that only
@@ -162,8 +169,9 @@ def over_constant(history: xr.Dataset, *, bias: bool = False, false_at: float = 
     ----------
     history : xr.Dataset
         A History.
-    bias : bool
-        Whether the learner has an output bias. It changes the prediction only.
+    bias : bool, optional
+        Whether the learner has an output bias; default: what the History
+        says. It changes the prediction only.
     false_at : float
         A cell is false where its target is at or below this: 0 serves 0/1 and ±1 coding.
 
@@ -191,6 +199,7 @@ def over_constant(history: xr.Dataset, *, bias: bool = False, false_at: float = 
     (0.38, 0.40)
     """
     target, taught = _read(check(history))
+    bias = has_biases(history) if bias is None else bias
     false = target <= false_at
     if not false.any():
         raise ValueError(
@@ -203,7 +212,7 @@ def over_constant(history: xr.Dataset, *, bias: bool = False, false_at: float = 
     best = np.maximum(centre, 0.0)
     for corner in _corners(y - centre):
         best = np.maximum(best, centre + corner)
-    if np.ptp(w) > 0:
+    if np.ptp(w) > 0 or not bool(history.get("one_hot", True)):
         best[:] = np.nan
     over = (history["output"].max("time") - c).transpose("seed", "item", "property")
     predicted = target.copy(data=best - base)

@@ -10,7 +10,7 @@ import xarray as xr
 
 from semdev.data import trees
 from semdev.data.dataset import Dataset
-from semdev.history import check
+from semdev.history import check, is_plain
 from semdev.measures.categories import calibrate_start, expect_history
 from semdev.measures.crossing import first_crossing
 from semdev.measures.modes import level_strengths, require_tree
@@ -166,7 +166,7 @@ def level_acquisition(
     predicted = first_crossing(level_strengths(expected), share).isel(seed=0, drop=True)
     alone = np.full(strength.sizes["level"], np.nan)
     frequency = history["frequency"].values
-    if np.ptp(frequency) == 0:
+    if np.ptp(frequency) == 0 and is_plain(history):
         s, d = strength.values, float(frequency[0])
         there = s > 1e-9 * np.nanmax(s)
         alone[there] = time_to_reach(

@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from semdev._names import NameNotFoundError, require, suggest
 from semdev.data import trees
 from semdev.data.dataset import Dataset
-from semdev.history import check
+from semdev.history import check, is_plain
 from semdev.measures.crossing import first_crossing
 from semdev.models.closed_forms import time_to_reach
 from semdev.models.decomposition import Modes, decompose, tied_groups
@@ -191,6 +191,8 @@ def calibrate_start(history: xr.Dataset, *, depth: int = 2) -> float:
     """
     if depth == 1:
         return 0.0
+    if not is_plain(history):
+        return STRENGTH
     data = read_target(history)
     modes = decompose(data)
     if not len(modes.s):
@@ -217,7 +219,10 @@ def expect_history(
     """Return the History that theory expects for these data, at the same times.
 
     A linear network of `depth` weight matrices with one-hot items, every mode from the same
-    starting strength: closed form, or exact flow where items differ in frequency (`solve`).
+    starting strength: closed form, or exact flow where items differ in frequency (`solve`). NaN
+    outputs where the History is of a learner with biases, of items shown by other codes or with
+    relations, or of properties that were observed in part: for these lay a History of
+    `solve(patterns, …)` or `semdev.theory.solve_biased` beside (`summarize(…, theory=…)`).
 
     Parameters
     ----------
@@ -247,7 +252,7 @@ def expect_history(
         expected = expected.assign_coords(
             level=history["level"], ancestor=(("item", "level"), history["ancestor"].values)
         )
-    return expected
+    return expected if is_plain(history) else expected.assign(output=expected["output"] * np.nan)
 
 
 def read_target(history: xr.Dataset) -> Dataset:

@@ -12,7 +12,7 @@ import xarray as xr
 
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns, make_patterns
-from semdev.history import check
+from semdev.history import check, has_biases
 from semdev.models.decomposition import Modes, decompose, tied_groups
 from semdev.models.single_units import chain_strengths
 
@@ -40,7 +40,7 @@ def decouple(
     history : xr.Dataset
         A History with weights: ``train(…, keep_weights=True)`` or ``solve(…, keep_weights=True)``.
     data : Dataset or Patterns, optional
-        What was learned; needed where items were shown by codes of their own.
+        What was learned; needed of relations, and of properties observed in part.
     since : float
         The learning time from which `predicted` takes the chains' start. Random weights of
         several hidden layers take a while before they fall apart (see `coupled`, `outside`), and
@@ -68,8 +68,7 @@ def decouple(
     Raises
     ------
     ValueError
-        No weights were kept, items were shown by codes and `data` is missing, or nothing was
-        recorded after `since`.
+        No weights were kept, `data` is needed and missing, or nothing was recorded after `since`.
 
     Examples
     --------
@@ -100,6 +99,8 @@ def decouple(
     chain = _average_ties(diagonal, ties)
     imbalance, drift = _measure_conserved(weights)
     predicted = _predict(history["time"].values, basis, np.stack(seen, 2), ties, since)
+    if has_biases(history):  # what biases learn, weights do not
+        predicted[:] = np.nan
     product = weights[0]
     for w in weights[1:]:
         product = w @ product
@@ -154,17 +155,25 @@ def _read_weights(history: xr.Dataset) -> list[np.ndarray]:
 
 
 def _find_modes(history: xr.Dataset, n_inputs: int, data: Any) -> Modes:
-    """Return the modes of what was learned; inputs are one-hot unless `data` says otherwise."""
+    """Return the modes of what was learned, by the History's own codes or by `data`."""
     if data is None:
-        if n_inputs != history.sizes["item"]:
+        if "taught" in history:
             raise ValueError(
-                f"items were shown by codes of {n_inputs} inputs, which a History does not hold; "
-                "pass the patterns that were learned, decouple(history, data=…)"
+                "not every cell was taught as often as its item was met; pass the patterns that "
+                "were learned, decouple(history, data=…)"
+            )
+        if n_inputs != history.sizes["item"] and "code" not in history:
+            raise ValueError(
+                f"items were shown by {n_inputs} inputs, which this History does not hold; pass "
+                "the patterns that were learned, decouple(history, data=…)"
             )
         table = history["target"].transpose("item", "property").reset_coords(drop=True)
         table = table.assign_coords(item=history["item"], property=history["property"])
         keep = table.drop_vars([c for c in table.coords if c not in ("item", "property")])
-        data = Dataset(keep.assign_coords(frequency=("item", history["frequency"].values)))
+        data = make_patterns(
+            Dataset(keep.assign_coords(frequency=("item", history["frequency"].values))),
+            inputs=history["code"].values if "code" in history else None,
+        )
     patterns = make_patterns(data)
     if patterns.inputs.shape[1] != n_inputs:
         raise ValueError(

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from semdev.data.dataset import Dataset
-from semdev.history import check
+from semdev.history import check, is_plain
 from semdev.measures.categories import Categories, calibrate_start, expect_history, read_world
 from semdev.measures.crossing import first_crossing
 from semdev.models.closed_forms import time_to_reach
@@ -174,7 +174,7 @@ def category_acquisition(
         return xr.DataArray(values / size, dims=("seed", "time", "category"), coords=over)
 
     alone = np.full(len(strengths), np.nan)
-    if np.ptp(world.target["frequency"].values) == 0:
+    if np.ptp(world.target["frequency"].values) == 0 and is_plain(history):
         there, d = np.isfinite(size), float(world.target["frequency"].values[0])
         begun = np.minimum(start, 0.5 * strengths[there])
         alone[there] = time_to_reach(share, d * strengths[there], initial=begun, depth=depth, d=d)

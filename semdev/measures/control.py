@@ -72,7 +72,7 @@ def shallow_control(
     ).transpose("seed", "statistic")  # fmt: skip
     target = history["target"]
     predicted = np.full(len(STATISTICS), np.nan)
-    if np.ptp(history["frequency"].values) == 0:
+    if np.ptp(history["frequency"].values) == 0 and "taught" not in history:
         items = target.sizes["item"]
         shared, own = shallow_rates(items, correlation=correlation, bias=bias)
         false = target.values[target.values <= 0]

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from semdev._names import require
-from semdev.history import check, get_provenance
+from semdev.history import check, get_provenance, has_biases
 from semdev.measures.modes import parting_levels
 from semdev.measures.representations import balanced_vectors, check_theory, read_inputs
 
@@ -36,7 +36,7 @@ def project_property(
 
     taught of several items, with values y, h_jᵀ H⁺ y (H⁺ the pseudoinverse of their rows). After
     Saxe, McClelland & Ganguli (2019), whose text gives the case of one item; the form for several
-    is derived here. What training gives is `semdev.interventions.teach_property`.
+    is derived here. What training gives is `semdev.teach_property`.
 
     `predicted` is the same for a balanced linear network with these outputs Ŷ: its layer l of D
     holds the items' Gram matrix (Ŷ Ŷᵀ)^(l/D), whatever the data and however modes are tied
@@ -57,7 +57,7 @@ def project_property(
         The item; or items, all taught that they have the property (1); or {item: value}, in any
         units, which are those of the projection.
     inputs : item × input, optional
-        The items' codes, where they were not one-hot.
+        The items' codes, where the History does not hold them (`code`).
     theory : xr.Dataset, optional
         Another History of these items and times, such as `solve(…, times=history.time.values)`,
         from whose outputs to predict: with one seed for all, or with the same seeds.
@@ -109,7 +109,7 @@ def project_item(
 
     known by several properties with values y, g_nᵀ G⁺ y. After Saxe, McClelland & Ganguli (2019);
     the form for several is derived here. What training gives, also in a nonlinear network, for
-    which there is no such formula, is `semdev.interventions.teach_item`.
+    which there is no such formula, is `semdev.teach_item`.
 
     `predicted` is the same for a balanced linear network with these outputs, for which
     G Gᵀ = (Ŷᵀ Ŷ)^((D−1)/D) (derived here; with inputs X that are not one-hot, Wᵀ W for Ŷ = X W). A
@@ -122,7 +122,8 @@ def project_item(
     taught : str, sequence of str, or mapping
         The property; or properties, all of which the item has (1); or {property: value}.
     inputs : item × input, optional
-        The codes of the known items, where they were not one-hot. The new item's is.
+        The codes of the known items, where the History does not hold them. The new item's is
+        one-hot.
     theory : xr.Dataset, optional
         Another History of these properties and times, from whose outputs to predict.
 
@@ -158,6 +159,9 @@ def project_item(
     output = output if codes is None else np.linalg.pinv(codes) @ output
     output = output.swapaxes(-1, -2)
     predicted = upper if depth == 1 else balanced_vectors(output, (depth - 1) / depth)
+    if "code" not in history and not bool(history.get("one_hot", True)):
+        source = history.assign(biased=True)  # items × relations: no prediction is known
+        return _collect(source, upper, predicted, (rows, values), "property")
     return _collect(history, upper, predicted, (rows, values), "property")
 
 
@@ -215,6 +219,7 @@ def projection_gradient(
     dims = ("seed", "time", "level")
     result = xr.Dataset(coords={k: history[k] for k in ("seed", "time")} | {"level": levels})
     measured, predicted = item_vectors(history, inputs, theory)
+    predicted = predicted * np.nan if has_biases(history) else predicted
     for vectors, name, breadth in (
         (measured, "projection", "breadth"), (predicted, "predicted", "predicted_breadth"),
     ):  # fmt: skip
@@ -311,7 +316,7 @@ def _check_linear(history: xr.Dataset, codes: np.ndarray | None, weights: np.nda
         + ("for one-hot items (else give the codes with inputs=)" if codes is None else
            "for these inputs")
         + ": the network is nonlinear, or has biases, and there is no closed form for it; "
-        "semdev.interventions.teach_item trains it"
+        "semdev.teach_item(…, model=…) trains a nonlinear one without biases"
     )  # fmt: skip
 
 
@@ -351,7 +356,8 @@ def _collect(
     known = np.full(history.sizes[dim], np.nan)
     known[taught[0]] = taught[1]
     found = {"projection": project(measured, *taught)}
-    found["predicted"] = np.broadcast_to(project(predicted, *taught), measured.shape[:3])
+    expected = np.broadcast_to(project(predicted, *taught), measured.shape[:3])
+    found["predicted"] = expected * np.nan if has_biases(history) else expected
     return xr.Dataset(
         {name: (("seed", "time", dim), each) for name, each in found.items()},
         coords={k: history[k] for k in ("seed", "time", dim)} | {"taught": (dim, known)},

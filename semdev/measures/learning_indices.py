@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from semdev.history import check
+from semdev.history import check, is_plain
 from semdev.measures.crossing import first_crossing
 from semdev.measures.modes import mode_strengths
 from semdev.measures.stages import count_stages
@@ -41,7 +41,8 @@ def learning_indices(
     Parameters
     ----------
     history : xr.Dataset
-        A History; the prediction needs one whose items are met equally often (else NaN).
+        A History; the prediction needs one of one-hot items that are met equally often, and a
+        learner without biases (else NaN).
     share : float
         What counts as onset, a share of the singular value, 0 to 1.
     false_at : float
@@ -82,10 +83,11 @@ def learning_indices(
     if not 0 < share < 1:
         raise ValueError(f"share is a part of a mode's singular value between 0 and 1, got {share}")
     measured = _measure(history, share, false_at)
-    theory = _follow_theory(history, measured["onset"], share, depth, initial)
-    predicted = _measure(theory, share, false_at)
-    if np.ptp(history["frequency"].values) > 0:
-        predicted = predicted.astype(float) * np.nan
+    if is_plain(history) and np.ptp(history["frequency"].values) == 0:
+        theory = _follow_theory(history, measured["onset"], share, depth, initial)
+        predicted = _measure(theory, share, false_at)
+    else:
+        predicted = measured.astype(float) * np.nan
     return measured.assign({f"predicted_{name}": v for name, v in predicted.items()})
 
 
@@ -205,7 +207,7 @@ def _follow_theory(
         raise ValueError(
             f"the prediction for depth {depth} needs initial=, the strength at which modes start"
         )
-    known = np.asarray(np.isfinite(start).all(1))
+    known = (np.isfinite(start) & (start < s)).all(1)
     if initial is None and depth == 2:
         # Where even the strongest mode sets in at once, no common start makes sense of its onset.
         due = (np.log(s / np.where(known[:, None], start, s / 2) - 1) + _logit(share)) / s

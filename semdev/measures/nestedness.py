@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from math import comb
+from math import ceil, comb
 
 import networkx as nx
 import numpy as np
@@ -110,6 +110,11 @@ def nestedness(
     """
     if min(splits, permutations, quartets) < 1:
         raise ValueError("splits, permutations and quartets must be at least 1 each")
+    if 1 / (1 + permutations) > alpha:
+        raise ValueError(
+            f"{permutations} permutations cannot give a p of {alpha} or less; at least "
+            f"{ceil(1 / alpha - 1 - 1e-9)} are needed (or alpha=1, to have every world scored)"
+        )
     coords: dict[str, np.ndarray] = {}
     if isinstance(source, Dataset):
         values, coding = source.properties.values[None], source.coding
@@ -141,8 +146,8 @@ def nestedness(
         },
         coords=coords,
     )
-    result["predicted"] = 1.0 if expected is None else predict_nestedness(expected, coding=coding)
-    return result
+    predicted = 1.0 if expected is None else predict_nestedness(expected, coding=coding)
+    return result.assign(predicted=xr.full_like(result["nestedness"], predicted))
 
 
 def predict_nestedness(
@@ -185,7 +190,7 @@ def predict_nestedness(
     support = np.sort(_supports(distance, fours), axis=1)[:, ::-1]
     weight = support[:, 0] - support[:, 2]
     whole = np.sum(weight**2)
-    if whole <= 1e-16 * np.sum(distance**2):
+    if whole <= 1e-10 * np.sum(distance**2):
         return float("nan")
     return float(1 - np.sum(weight * (support[:, 1] - support[:, 2])) / whole)
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from semdev.data.dataset import Dataset
-from semdev.history import check
+from semdev.history import check, is_plain
 from semdev.measures.crossing import first_crossing
 from semdev.measures.modes import mode_strengths
 from semdev.models.closed_forms import mode_strength, time_to_reach
@@ -241,7 +241,7 @@ def _predict_half_times(linear: xr.Dataset, s: np.ndarray) -> np.ndarray:
     found = np.full((linear.sizes["seed"], len(s)), np.nan)
     names = sorted(str(name) for name in linear if str(name).startswith("weights_"))
     frequency = linear["frequency"].values
-    if len(names) != 2 or np.ptp(frequency) > 0:
+    if len(names) != 2 or np.ptp(frequency) > 0 or not is_plain(linear):
         return found
     weights = [linear[name].isel(time=0).values for name in names]
     whole = (weights[1] @ weights[0]).transpose(0, 2, 1)

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from semdev.data.dataset import Dataset
-from semdev.history import check
+from semdev.history import check, is_plain
 from semdev.measures.crossing import first_crossing
 from semdev.measures.modes import require_tree
 from semdev.models.decomposition import tied_groups
@@ -138,11 +138,11 @@ def predict_peaks(data: xr.Dataset | Dataset) -> xr.DataArray:
 
     As starting strengths go to 0 the outputs visit the truncated singular value decompositions of
     the data one after the other; with S_k the cell's entry in the one of rank k (tied modes
-    entering together), the belief reaches max(0, max_k S_k) in the limit. It never exceeds that
-    if modes start at strengths proportional to s, nor by more than about its start if they
-    start alike. A false cell is overgeneralized where that is above its target. All this for
-    items shown one-hot and equally often. The idea is Saxe, McClelland & Ganguli's (2019); bound
-    and criterion are derived here (Abel summation) and checked numerically.
+    entering together), the belief reaches max(0, max_k S_k) in the limit. It never exceeds that if
+    modes start at strengths proportional to s, nor by more than about its start if they start
+    alike. A false cell is overgeneralized where that is above its target. All this for items shown
+    one-hot and equally often, and without biases (else NaN). The idea is Saxe, McClelland &
+    Ganguli's (2019); bound and criterion are derived here (Abel summation) and checked numerically.
 
     Parameters
     ----------
@@ -165,6 +165,7 @@ def predict_peaks(data: xr.Dataset | Dataset) -> xr.DataArray:
     for tied in tied_groups(s):
         partial = partial + (v[:, tied] * s[tied]) @ ut[tied]
         highest = np.maximum(highest, partial)
-    if np.ptp(target["frequency"].values) > 0:
+    plain = isinstance(data, Dataset) or is_plain(data)
+    if np.ptp(target["frequency"].values) > 0 or not plain:
         highest[:] = np.nan
     return target.copy(data=highest).rename("predicted")

@@ -33,8 +33,11 @@ def plateaus(
     drop before is done until `edge` of the next one is. The first is the start of the run, the last
     its end; a learner without stages has that one only. Beside them stands the loss of the best map
     of the same rank, L_∞ + ½ Σ_{α>rank} s_α², on which a deep linear network lingers (Baldi &
-    Hornik 1989; Saxe, McClelland & Ganguli 2014; `semdev.theory`). Two modes that are learned
-    without a plateau between them are passed at once: the rank rises by two.
+    Hornik 1989; Saxe, McClelland & Ganguli 2014; `semdev.theory`). The rank of a plateau is how
+    many modes are more than half learned there. Seeds may pass different saddles: two modes that
+    are learned without a plateau between them are passed at once. If a seed lingers twice at one
+    rank, that is one plateau here, from the start of the first to the end of the last, at the
+    level of the one where its loss falls most slowly.
 
     Parameters
     ----------
@@ -54,12 +57,13 @@ def plateaus(
 
     Returns
     -------
-    Dataset, over seed × plateau (1, 2, …; NaN and rank −1 where a seed has fewer)
-        `level` (loss), `start`, `end` (learning time; the last one's end is NaN: it is not seen
-        to end), `duration`, `rank` (int, how many modes are more than half learned there),
-        `predicted` (the loss at a saddle of that rank; NaN where the rank cuts a tie),
-        `predicted_start`, `predicted_end` (NaN without `depth` and `initial`, and where modes do
-        not decouple).
+    Dataset, over seed × rank (those found in some seed, and those of saddles, which cut no tie)
+        `found` (bool: this seed lingers there), `level` (loss), `start`, `end` (learning time; the
+        last one's end is NaN: it is not seen to end), `duration`; all NaN where a seed has no
+        plateau. `predicted` (rank alone: the loss at a saddle of that rank; NaN where it cuts a
+        tie). `predicted_start`, `predicted_end` (NaN without `depth` and `initial`, where modes do
+        not decouple, and where theory sees none, for the next mode begins before the last one is
+        done; the last never ends: NaN). `summarize` gives a row for each saddle.
 
     Raises
     ------
@@ -71,9 +75,13 @@ def plateaus(
     --------
     >>> import semdev as sd
     >>> exact = sd.solve(sd.load("saxe2019"), depth=2, initial=1e-8, times=400)
-    >>> found = plateaus(exact).isel(seed=0)
-    >>> found["rank"].values, found["predicted"].values, found["level"].values.round(2)
-    (array([0, 1, 2, 4]), array([6. , 2.5, 1. , 0. ]), array([6.  , 2.46, 0.99, 0.  ]))
+    >>> found = plateaus(exact)
+    >>> sd.summarize(found)[["rank", "found", "level", "predicted"]].round(2)
+       rank  found  level  predicted
+    0     0    1.0   6.00        6.0
+    1     1    1.0   2.46        2.5
+    2     2    1.0   0.99        1.0
+    3     4    1.0   0.00        0.0
     """
     if not 0 < edge < 0.5:
         raise ValueError(f"edge is a share of a drop between 0 and 1/2, got {edge}")
@@ -81,39 +89,35 @@ def plateaus(
     stages = stage_times(history, prominence=prominence, least=least)
     shares = fit.shares(history["output"].values)
     time, loss = history["time"].values, history["loss"].values
-    count = stages.sizes["stage"] + 1
-    shape = (len(loss), count)
-    level, start, end = np.full((3, *shape), np.nan)
-    rank = np.full(shape, -1)
-    for k, times in enumerate(stages.values):
-        times = times[np.isfinite(times)]
-        at = _find_troughs(loss[k], time, times)
-        own = loss[k][at]
-        n = len(own)
-        level[k, :n] = own
-        start[k, 0] = time[0] if n > 1 else np.nan
-        start[k, 1:n] = [
-            _first_below(loss[k], time, own[j] + edge * (own[j - 1] - own[j])) for j in range(1, n)
-        ]
-        end[k, : n - 1] = [
-            _first_below(loss[k], time, own[j] - edge * (own[j] - own[j + 1])) for j in range(n - 1)
-        ]
-        rank[k, :n] = (shares[k][at] >= 0.5).sum(-1)
-    known = np.where(np.isin(rank, fit.ends), rank, -1)
-    begins, ends = _predict_times(history, fit, depth, initial, edge, known)
-    dims = ("seed", "plateau")
+    reached = (shares >= 0.5).sum(-1)
+    troughs = [
+        _find_troughs(each, time, own[np.isfinite(own)])
+        for each, own in zip(loss, stages.values, strict=True)
+    ]
+    lingered = [reached[k][at] for k, at in enumerate(troughs)]
+    ranks = np.unique(np.concatenate([fit.ends, *lingered]))
+    level, start, end = np.full((3, len(loss), len(ranks)), np.nan)
+    for k, at in enumerate(troughs):
+        begins, ends = _find_edges(loss[k], time, at, edge)
+        for rank in np.unique(lingered[k]):
+            here, same = np.searchsorted(ranks, rank), np.flatnonzero(lingered[k] == rank)
+            level[k, here] = loss[k][_find_slowest(loss[k], time, at[same])]
+            start[k, here], end[k, here] = begins[same[0]], ends[same[-1]]
+    whole = np.isin(ranks, fit.ends)
+    due, over = _predict_times(history, fit, depth, initial, edge, np.where(whole, ranks, -1))
+    dims = ("seed", "rank")
     return xr.Dataset(
         {
+            "found": (dims, np.isfinite(level)),
             "level": (dims, level),
             "start": (dims, start),
             "end": (dims, end),
             "duration": (dims, end - start),
-            "rank": (dims, rank),
-            "predicted": (dims, np.where(known >= 0, fit.losses()[known], np.nan)),
-            "predicted_start": (dims, begins),
-            "predicted_end": (dims, ends),
+            "predicted": ("rank", np.where(whole, fit.losses()[ranks], np.nan)),
+            "predicted_start": (dims, due),
+            "predicted_end": (dims, over),
         },
-        coords={"seed": history["seed"].values, "plateau": np.arange(1, count + 1)},
+        coords={"seed": history["seed"].values, "rank": ranks},
     )
 
 
@@ -162,6 +166,26 @@ def _find_troughs(loss: np.ndarray, time: np.ndarray, stages: np.ndarray) -> np.
     return np.array([0, *between, last])
 
 
+def _find_slowest(loss: np.ndarray, time: np.ndarray, at: np.ndarray) -> int:
+    """Return at which of some records the loss falls most slowly."""
+    if len(at) == 1:
+        return int(at[0])
+    slope = np.diff(loss) / np.diff(time)
+    return int(at[slope[np.minimum(at, len(slope) - 1)].argmax()])
+
+
+def _find_edges(
+    loss: np.ndarray, time: np.ndarray, at: np.ndarray, edge: float
+) -> tuple[list[float], list[float]]:
+    """Return from when to when the loss lingers at each trough; NaN where that is not seen."""
+    if len(at) == 1:
+        return [np.nan], [np.nan]
+    drops = [(loss[a], edge * (loss[a] - loss[b]), loss[b]) for a, b in pairwise(at)]
+    begins = [_first_below(loss, time, low + share) for _, share, low in drops]
+    ends = [_first_below(loss, time, high - share) for high, share, _ in drops]
+    return [float(time[0]), *begins], [*ends, np.nan]
+
+
 def _first_below(loss: np.ndarray, time: np.ndarray, level: float) -> float:
     """Return when the loss first falls to a level, interpolated between records."""
     reached = loss <= level
@@ -180,24 +204,24 @@ def _predict_times(
     edge: float,
     rank: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the predicted starts and ends of plateaus of these ranks, seed × plateau."""
-    begins, ends = np.full((2, *rank.shape), np.nan)
+    """Return predicted starts and ends of plateaus of these ranks (−1: of none), seed × rank."""
+    begins, ends = np.full((2, history.sizes["seed"], len(rank)), np.nan)
     if (depth is None) != (initial is None):
         raise ValueError("times are predicted from depth and initial together: give both, or none")
     if depth is None:
         return begins, ends
     starting = np.asarray(initial, dtype=float)
-    if starting.ndim > 1 and starting.shape != (len(rank), len(fit.s)):
+    wanted = (len(begins), len(fit.s))
+    if starting.ndim > 1 and starting.shape != wanted:
         raise ValueError(
-            f"initial is a number, one for each of {len(fit.s)} modes, or seed × mode "
-            f"{(len(rank), len(fit.s))}; got shape {starting.shape}"
+            f"initial is a number, one for each of {len(fit.s)} modes, or seed × mode {wanted}; "
+            f"got shape {starting.shape}"
         )
-    for k, own in enumerate(rank):
-        each = starting[k] if starting.ndim > 1 else starting
+    for k, each in enumerate(starting if starting.ndim > 1 else [starting]):
         found = predict_plateaus(fit.patterns, depth=depth, initial=each, edge=edge)
-        at = np.searchsorted(found["rank"].values, np.maximum(own, 0))
-        begins[k] = np.where(own >= 0, found["start"].values[at], np.nan)
-        ends[k] = np.where(own >= 0, found["end"].values[at], np.nan)
+        found = found.where(found["separate"]).reindex(rank=rank)
+        own = slice(k, k + 1) if starting.ndim > 1 else slice(None)
+        begins[own], ends[own] = found["start"], found["end"]
     return begins, np.where(np.isfinite(ends), ends, np.nan)
 
 

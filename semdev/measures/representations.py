@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from semdev._names import require
-from semdev.history import check
+from semdev.history import check, has_biases
 from semdev.measures.similarity import item_distances, layer_of, similarity
 
 METRICS = ("cosine", "euclidean", "correlation")
@@ -41,7 +41,7 @@ def gram_matrices(
     layer : str
         "output" or a recorded hidden layer, "hidden_1", ….
     inputs : item × input, optional
-        The items' codes, where they were not one-hot.
+        The items' codes, where the History does not hold them (`code`).
     theory : xr.Dataset, optional
         Another History of these items and times, such as `solve(…, times=history.time.values)`,
         from whose outputs to predict: with one seed for all, or with the same seeds.
@@ -51,7 +51,8 @@ def gram_matrices(
     Dataset
         `gram` and `predicted` (seed × time × item × item_2, in squared units of the layer);
         `error` (seed × time), the Frobenius norm of their difference over that of `predicted`.
-        Of a nonlinear network the prediction is what a linear one would hold.
+        Of a nonlinear network the prediction is what a linear one would hold; of one with biases
+        it is NaN.
 
     Raises
     ------
@@ -70,6 +71,8 @@ def gram_matrices(
     points = layer_of(history, layer).values
     factor = predict_vectors(history, layer=layer, inputs=inputs, theory=theory)
     gram, predicted = (p @ p.swapaxes(-1, -2) for p in (points, factor))
+    if has_biases(history) and theory is None:
+        predicted = predicted * np.nan
     predicted = np.broadcast_to(predicted, gram.shape)
     size = np.linalg.norm(predicted, axis=(-2, -1))
     error = np.linalg.norm(gram - predicted, axis=(-2, -1)) / np.where(size > 0, size, np.nan)
@@ -176,7 +179,7 @@ def centre(x: np.ndarray) -> np.ndarray:
 def read_inputs(history: xr.Dataset, inputs: Any) -> np.ndarray | None:
     """Return the codes of the History's items, item × input; None for one-hot ones."""
     if inputs is None:
-        return None
+        return history["code"].values if "code" in history else None
     items = history["item"].values.tolist()
     if isinstance(inputs, xr.DataArray) and "item" in inputs.coords:
         for item in items:

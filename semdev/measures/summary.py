@@ -23,7 +23,10 @@ def summarize(
     A number becomes its median over seeds, with the interval that holds the central `interval`
     of the seeds beside it (`_low`, `_high`; the spread of networks, not of their mean). A truth
     value becomes the share of seeds in which it holds. What does not depend on the seed stays.
-    Curves over time are left out, and so are rows without any number.
+    Rows without any number are left out. Curves over time are left out beside numbers that have
+    no time; a measure that is nothing but curves has a row for each time. Of variables that stand
+    on different dimensions (items × categories, properties × categories) the table holds the
+    first and those that fit to it: name others to see them, ``summarize(measure[["prototype"]])``.
 
     Parameters
     ----------
@@ -44,7 +47,7 @@ def summarize(
     KeyError
         `by` names no column.
     TypeError
-        `theory` is not what this measure returns.
+        `theory` is not what this measure returns, or not about the same data (ValueError).
     ValueError
         `interval` is no share.
 
@@ -72,13 +75,9 @@ def summarize(
         raise ValueError(f"interval is a share of the seeds between 0 and 1, got {interval}")
     if isinstance(measure, xr.DataArray):
         measure = measure.to_dataset(name=measure.name or "value")
-    timeless = [name for name, variable in measure.items() if "time" not in variable.dims]
-    if not timeless:
-        raise ValueError(
-            "there are only curves over time here; take times first, e.g. .sel(time=…)"
-        )
+    chosen = _choose_variables(measure)
     columns = {}
-    for name in timeless:
+    for name in chosen:
         values = measure[name]
         if "seed" not in values.dims:
             columns[name] = values
@@ -92,16 +91,30 @@ def summarize(
             low, middle, high = (found.isel(quantile=k, drop=True) for k in range(3))
             columns |= {name: middle, f"{name}_low": low, f"{name}_high": high}
     summary = xr.Dataset(columns)
+    if "time" in measure.coords and not measure["time"].dims:
+        summary = summary.assign(time=measure["time"].item())
     if not summary.dims:
         return pd.DataFrame({name: [value.item()] for name, value in summary.items()})
     frame = summary.to_dataframe().reset_index()
-    numbers = [name for name in timeless if measure[name].dtype.kind == "f"]
+    numbers = [name for name in chosen if measure[name].dtype.kind == "f"]
     if numbers:
         frame = frame.dropna(subset=numbers, how="all")
     if by is not None:
         require(by, frame.columns.tolist(), kind="column", where="the table")
         frame = frame.sort_values(by, ascending=False, kind="stable")
     return frame.head(len(frame) if top is None else top).reset_index(drop=True)
+
+
+def _choose_variables(measure: xr.Dataset) -> list[str]:
+    """Return the variables of one table: timeless ones if there are any, on nested dimensions."""
+    names = [str(name) for name in measure.data_vars]
+    timeless = [name for name in names if "time" not in measure[name].dims]
+    names = timeless or names
+    every = set().union(*(measure[name].dims for name in names)) - {"seed"}
+    if not any(every <= set(measure[name].dims) for name in names):
+        first = set(measure[names[0]].dims) | {"seed"}
+        names = [name for name in names if set(measure[name].dims) <= first]
+    return names
 
 
 def _put_beside(
@@ -117,10 +130,16 @@ def _put_beside(
         each.to_dataset(name=each.name or "value") if isinstance(each, xr.DataArray) else each
         for each in (measure, theory)
     )
+    if set(ours) != set(theirs):
+        raise ValueError(
+            f"theory and measure are not about the same things: one has "
+            f"{sorted(map(str, theirs))}, the other {sorted(map(str, ours))}; give what this very "
+            "measure returns for a History of semdev.solve"
+        )
     predicted = {
         f"{name}_theory": values.median("seed").reset_coords(drop=True)
         for name, values in theirs.items()
-        if {"seed"} <= set(values.dims) and "time" not in values.dims and values.dtype.kind == "f"
+        if "seed" in values.dims and values.dtype.kind == "f"
     }
     try:
         return ours.merge(predicted, join="exact", compat="override")

@@ -252,7 +252,14 @@ def _compare_to_mean(output: xr.DataArray, member: xr.DataArray) -> xr.DataArray
 
 
 def _correlate_members(times: np.ndarray, typical: np.ndarray, member: np.ndarray) -> float:
-    return _correlate(times[member], typical[member])
+    """Return the correlation over members; those equally typical count with their mean time."""
+    times, typical = times[member], typical[member]
+    if np.isnan(typical).any():
+        return np.nan
+    kind = np.unique(_round(typical), return_inverse=True)[1]
+    mean = np.bincount(kind, np.where(np.isfinite(times), times, 0)) / np.bincount(kind)
+    late = np.isin(kind, kind[~np.isfinite(times)])
+    return _correlate(np.where(late, times.max(initial=0), mean[kind]), typical)
 
 
 def _correlate(x: np.ndarray, y: np.ndarray) -> float:
@@ -268,4 +275,4 @@ def _correlate(x: np.ndarray, y: np.ndarray) -> float:
 def _round(x: np.ndarray) -> np.ndarray:
     finite = np.abs(x[np.isfinite(x)])
     scale = finite.max() if finite.size and finite.max() > 0 else 1.0
-    return np.round(x / scale, 8)
+    return np.round(x / scale, 4)

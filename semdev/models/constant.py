@@ -326,6 +326,7 @@ def _make(
         step=np.full(len(time), np.nan),
         seeds=[0],
         settled=np.array([_is_settled(patterns, raw)]),
+        biased=bias,
         provenance={
             "made_by": "semdev.solve_biased" if depth > 1 else "semdev.solve_shallow",
             "model": f"theory, depth {depth}{', output bias' if bias else ''}",

@@ -208,7 +208,7 @@ def crossed_tree_singular_values(
     """
     sizes = check_shape("tree", branching)
     depth = len(sizes)
-    given = list(features) if isinstance(features, Sequence) else [features] * (depth + 1)
+    given = [features] * (depth + 1) if np.ndim(features) == 0 else list(features)
     if len(given) != depth + 1 or min(given) < 0 or factor_features < 0:
         raise ValueError(
             f"features needs one number, 0 or more, for each of the {depth + 1} levels; got "

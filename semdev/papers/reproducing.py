@@ -68,6 +68,7 @@ def reproduce(
     papers: Sequence[ModuleType],
     *,
     folder: str | Path | None = None,
+    figures: bool = True,
     jobs: int = 1,
     progress: bool | None = None,
 ) -> Result:
@@ -81,6 +82,8 @@ def reproduce(
         Where the figures go, as SVG and PDF, and the table, as checks.csv. A run that is stopped
         goes on, when it is started again, with the figures that it had not finished, as long as
         the code is the same. Without a folder nothing is drawn and nothing kept.
+    figures : bool
+        Draw; otherwise only the table goes into the folder.
     jobs : int
         How many figures to compute at a time, each in a process of its own; −1: one a core.
     progress : bool, optional
@@ -103,7 +106,7 @@ def reproduce(
         disable=progress is False, unit="figure", leave=False,
     )  # fmt: skip
     with bar:
-        for pair, result in _compute(missing, folder, jobs):
+        for pair, result in _compute(missing, folder if figures else None, jobs):
             done[pair] = result
             if kept:
                 _remember(kept, digest, pair, result)

@@ -7,22 +7,36 @@ several seeds, curves are medians with the band that holds the central 95 % of t
 
 from __future__ import annotations
 
+from semdev.plots.agreement import layer_agreement, network_agreement
+from semdev.plots.base_rates import base_rates
 from semdev.plots.beliefs import beliefs
 from semdev.plots.dendrograms import dendrograms
 from semdev.plots.differentiation import differentiation
 from semdev.plots.loss import loss
 from semdev.plots.mds import mds
 from semdev.plots.modes import modes
+from semdev.plots.plateaus import plateaus
+from semdev.plots.projection import projection, projection_gradient
 from semdev.plots.similarity import similarity
 from semdev.plots.singular_values import singular_values
+from semdev.plots.spectrum import spectrum
+from semdev.plots.typicality import typicality
 
 __all__ = [
+    "base_rates",
     "beliefs",
     "dendrograms",
     "differentiation",
+    "layer_agreement",
     "loss",
     "mds",
     "modes",
+    "network_agreement",
+    "plateaus",
+    "projection",
+    "projection_gradient",
     "similarity",
     "singular_values",
+    "spectrum",
+    "typicality",
 ]

@@ -63,11 +63,11 @@ def singular_values(
         members = found[levels == group] if levels is not None else found
         pure = members["purity"].values >= PURE if levels is not None else np.ones(len(found), bool)
         marker, color = _style.MARKERS[group % len(_style.MARKERS)], colors[group]
-        for chosen, fill in ((members[pure], color), (members[~pure], "white")):
+        for chosen, hollow in ((members[pure], False), (members[~pure], True)):
             if chosen.size:
-                ax.plot(
-                    chosen["mode"], chosen, marker, color=color, markerfacecolor=fill,
-                    markersize=4, label=f"level {group}" if levels is not None else "data",
+                mark_modes(
+                    ax, chosen["mode"], chosen, color, marker=marker, hollow=hollow,
+                    label=f"level {group}" if levels is not None else "data",
                 )  # fmt: skip
         if levels is not None:
             handles.append(_handle(marker, color, f"level {group}"))
@@ -75,13 +75,8 @@ def singular_values(
         handles.append(_handle("o", _style.GREY, "mixed", hollow=True))
     if predicted is not None:
         rank = np.arange(1, len(expected) + 1)
-        ax.hlines(expected, rank - 0.4, rank + 0.4, color="black", linewidth=0.9, label="predicted")
-        handles.append(Line2D([], [], color="black", linewidth=0.9, label="predicted"))
-    count = max(found.size, len(expected))
-    ax.set_xlim(0.3, count + 0.7)
-    ax.set_ylim(bottom=0)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _style.finish(ax, x="mode (strongest first)", y="singular value")
+        handles.append(draw_predicted(ax, expected, rank - 0.4, rank + 0.4))
+    finish_modes(ax, max(found.size, len(expected)))
     _style.legend_above(ax, handles)
     return ax
 
@@ -95,6 +90,32 @@ def spectrum(data: xr.Dataset | Dataset) -> xr.DataArray:
     """
     history = _untaught(data) if isinstance(data, Dataset) else data
     return mode_strengths(history.isel(seed=[0], time=[0]))["singular_value"]
+
+
+def mark_modes(
+    ax: Axes, rank: Any, values: Any, color: Any, *, label: str, hollow: bool, marker: str = "o"
+) -> Line2D:
+    """Draw a marker at each mode's singular value; return the legend's entry."""
+    handle = _handle(marker, color, label, hollow=hollow)
+    ax.plot(
+        rank, values, marker, color=color, markerfacecolor=handle.get_markerfacecolor(),
+        markersize=4, label=label, zorder=2.5,
+    )  # fmt: skip
+    return handle
+
+
+def draw_predicted(ax: Axes, values: np.ndarray, left: np.ndarray, right: np.ndarray) -> Line2D:
+    """Draw a dash at each expected singular value, from left to right; return the legend's."""
+    ax.hlines(values, left, right, color="black", linewidth=0.9, label="predicted")
+    return Line2D([], [], color="black", linewidth=0.9, label="predicted")
+
+
+def finish_modes(ax: Axes, count: int) -> None:
+    """Name the axes, for so many modes."""
+    ax.set_xlim(0.3, count + 0.7)
+    ax.set_ylim(bottom=0)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _style.finish(ax, x="mode (strongest first)", y="singular value")
 
 
 def expand(predicted: xr.DataArray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import given, settings
@@ -23,7 +24,7 @@ PAIRS = np.triu_indices(8, k=1)
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        ("correlation", "corr"),
+        ("pearson", "corr"),
         ("cosine", "cosine"),
         ("spearman", "spearman"),
         ("kendall", "kendall"),
@@ -56,7 +57,7 @@ def test_ranks_are_scipys():
     rng = np.random.default_rng(5)
     one, other = (make_matrices(rng.integers(0, 5, (3, 4, 8, 8))) for _ in range(2))
     for method, oracle in (
-        ("correlation", stats.pearsonr),
+        ("pearson", stats.pearsonr),
         ("spearman", stats.spearmanr),
         ("kendall", stats.kendalltau),
     ):  # fmt: skip
@@ -87,7 +88,7 @@ def test_what_is_the_same_for_all_pairs_agrees_with_nothing():
     assert np.isnan(compare_similarities(same, other)).all()
     missing = other.copy(deep=True)
     missing[0, 0, 2, 5] = np.nan
-    for method in ("correlation", "cosine", "spearman", "kendall"):
+    for method in ("pearson", "cosine", "spearman", "kendall"):
         assert np.isnan(compare_similarities(missing, other, method=method)).all()
 
 
@@ -123,12 +124,11 @@ def test_individuals_agree_as_far_as_they_began_small(world):
 
 def test_small_networks_agree_as_predicted_large_ones_do_not():
     small, large = (compare_networks(grow(s).isel(time=[-1])) for s in (0.02, 4.0))
-    np.testing.assert_allclose(small["predicted"], 1, atol=1e-3)
-    np.testing.assert_allclose(large["predicted"], 1, atol=0.05)
-    np.testing.assert_allclose(small["agreement"], 1, atol=1e-3)
+    np.testing.assert_allclose(small["predicted_with_others"], 1, atol=1e-3)
+    np.testing.assert_allclose(large["predicted_with_others"], 1, atol=0.05)
+    np.testing.assert_allclose(small["with_others"], 1, atol=1e-3)
+    assert (large["with_others"] < 0.9).all()
     assert small["agreement"].dims == ("seed", "seed_2", "time")
-    own = np.einsum("sst->st", large["agreement"].values)
-    np.testing.assert_allclose(own, 1)
 
 
 def test_layers_hold_the_same_the_later_the_stronger():
@@ -196,3 +196,40 @@ def test_what_cannot_be_compared_is_said(deep):
         compare_similarities(unlike, deep["output"])
     with pytest.raises(ValueError, match="same items, at least three, are needed; got 8 and 7"):
         compare_similarities(unlike, unlike.isel(item=slice(7), item_2=slice(7)))
+
+
+def test_people_s_judgements_are_a_table() -> None:
+    rng = np.random.default_rng(4)
+    deep = grow(0.02).isel(time=[-1], seed=[0])
+    ours = gram_matrices(deep, layer="hidden_1")["gram"].isel(seed=0, time=0)
+    names = ours["item"].values[rng.permutation(8)]
+    judged = pd.DataFrame(
+        ours.sel(item=names, item_2=names).values + rng.normal(0, 0.1, (8, 8)), names, names
+    )
+    lower = judged.where(np.tril(np.ones((8, 8), dtype=bool), k=-1))
+    both = lower.fillna(0) + lower.fillna(0).T
+    expected = stats.spearmanr(
+        both.loc[ours["item"].values, ours["item"].values].values[np.triu_indices(8, 1)],
+        ours.values[np.triu_indices(8, 1)],
+    )[0]
+    found = float(compare_similarities(lower, ours, method="spearman"))
+    assert found == pytest.approx(expected, abs=1e-12)
+    some = lower.copy()
+    some.iloc[3, 1] = np.nan  # one pair that nobody judged
+    assert np.isfinite(float(compare_similarities(some, ours)))
+    with pytest.raises(TypeError, match=r"or a pandas DataFrame .*; got ndarray"):
+        compare_similarities(judged.to_numpy(), ours)
+    with pytest.raises(ValueError, match="the same items as rows and as columns"):
+        compare_similarities(judged.iloc[:, 1:], ours)
+    with pytest.raises(ValueError, match="only 1 pairs of items are known"):
+        compare_similarities(lower.iloc[[0, 1]].reindex(names), ours)
+
+
+def test_a_network_is_compared_with_others() -> None:
+    found = compare_networks(grow(4.0).isel(time=[-1]))
+    pairs = found["agreement"].values[..., 0]
+    assert np.isnan(np.diag(pairs)).all()
+    np.testing.assert_allclose(found["with_others"][:, 0], np.nanmean(pairs, axis=1))
+    table = sd.summarize(found[["with_others"]])
+    assert len(table) == 1
+    assert table["with_others"].item() == pytest.approx(float(found["with_others"].median()))

@@ -199,11 +199,12 @@ def test_items_shown_by_codes_need_the_patterns():
     patterns = sd.make_patterns(sd.load("saxe2019"), inputs=codes)
     begin = aligned_weights(patterns, depth=2, initial=1e-3, hidden=5)
     history = learn(patterns, 5, weights=begin, learning_rate=1e-3, steps=6000, seeds=1)
-    with pytest.raises(ValueError, match=r"codes of 6 inputs, .* pass the patterns"):
-        decouple(history)
+    with pytest.raises(ValueError, match=r"shown by 6 inputs, .* pass the patterns"):
+        decouple(history.drop_vars("code"))
     with pytest.raises(ValueError, match="data shows 4 inputs, the network has 6"):
         decouple(history, data=sd.load("saxe2019"))
     found = decouple(history, data=patterns)
+    assert found.equals(decouple(history))
     np.testing.assert_allclose(found["predicted"], found["chain"], atol=0.01)
     np.testing.assert_allclose(found["singular_value"] ** 2, [7, 3, 1, 1])
 

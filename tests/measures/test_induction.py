@@ -217,8 +217,9 @@ def test_a_shallow_network_projects_through_correlated_inputs():
         codes[::-1], dims=("item", "input"), coords={"item": history["item"].values[::-1]}
     )
     assert project_property(history, "oak", inputs=named).equals(found)
+    assert project_property(history, "oak").equals(found)  # the History holds the codes
     with pytest.raises(ValueError, match=r"for one-hot items \(else give the codes with inputs=\)"):
-        project_property(history, "oak")
+        project_property(history.drop_vars("code"), "oak")
 
 
 def test_deep_networks_with_correlated_inputs_go_as_predicted():

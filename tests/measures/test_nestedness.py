@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import networkx as nx
 import numpy as np
 import pytest
 import xarray as xr
@@ -82,7 +83,18 @@ def test_any_tree_of_any_lengths_is_nested_as_sigma_grows(leaves, seed):
     from semdev.data.structures import expected_products
 
     products = expected_products(tree, sigma=1e3)
-    assert predict_nestedness(products) == pytest.approx(1, abs=1e-4)
+    inside = [len(nx.descendants(tree, node) & set(sd.trees.leaves(tree))) for node in tree]
+    if any(2 <= count <= leaves - 2 for count in inside):
+        assert predict_nestedness(products) == pytest.approx(1, abs=1e-4)
+    else:  # a star pairs nobody with nobody
+        assert np.isnan(predict_nestedness(products))
+
+
+def test_too_few_permutations_are_refused():
+    with pytest.raises(
+        ValueError, match="9 permutations cannot give a p of 0.05"
+    ):
+        nestedness(sd.load("rogers2004"), permutations=9)
 
 
 @pytest.mark.parametrize("kind", ["ring", "grid", "cylinder"])

@@ -13,6 +13,7 @@ from sklearn.decomposition import TruncatedSVD
 import semdev as sd
 from semdev.measures.plateaus import bottleneck, fit_history, plateaus
 from semdev.measures.stages import count_stages
+from semdev.models.plateaus import predict_plateaus
 
 TINY = 3e-4
 
@@ -39,6 +40,7 @@ def test_planted_plateaus_come_back(gaps, sizes, plant):
     found = plateaus(history).isel(seed=0)
     levels = np.append(np.cumsum((s**2)[::-1])[::-1], 0) / 2
     assert found["rank"].values.tolist() == list(range(len(s) + 1))
+    assert found["found"].all()
     np.testing.assert_allclose(found["level"], levels, atol=0.01 * levels[0])
     # a mode at share r has done 1 − (1 − r)² of its drop
     before = middles + width * special.logit(1 - np.sqrt(0.9))
@@ -54,6 +56,7 @@ def test_the_closed_form_lingers_on_its_saddles(name):
     found = plateaus(exact, depth=2, initial=1e-10).isel(seed=0)
     fit = fit_history(exact)
     assert found["rank"].values.tolist() == fit.ends.tolist()
+    assert found["found"].all()
     np.testing.assert_allclose(found["level"], found["predicted"], rtol=0.03, atol=1e-3)
     np.testing.assert_allclose(found["start"], found["predicted_start"], rtol=0.03)
     np.testing.assert_allclose(found["end"][:-1], found["predicted_end"][:-1], rtol=0.05)
@@ -63,7 +66,7 @@ def test_the_closed_form_lingers_on_its_saddles(name):
 def test_plateaus_are_one_more_than_stages():
     for initial in (1e-1, 1e-3, 1e-6, 1e-9):
         exact = sd.solve(sd.load("cao2020"), depth=2, initial=initial, times=400)
-        seen = (plateaus(exact)["rank"] >= 0).sum("plateau")
+        seen = plateaus(exact)["found"].sum("rank")
         assert (seen == count_stages(exact) + 1).all()
 
 
@@ -72,17 +75,27 @@ def test_predicted_and_found_separation_agree(start):
     world = sd.branching_diffusion([2, 2, 2], properties=200, flip=0.1, seed=3)
     exact = sd.solve(world, depth=2, initial=start, times=800)
     found = plateaus(exact, depth=2, initial=start).isel(seed=0)
-    seen = found.isel(plateau=slice(0, -1))
+    theory = predict_plateaus(world, initial=start)
+    whole = found["found"] & found["predicted"].notnull()
+    seen = theory.sel(rank=found["rank"][whole].values)
+    assert len(seen["rank"]) >= 3
     # what can be seen lies where theory says it is separate, but for edges that overlap slightly
-    late = seen["predicted_end"] - seen["predicted_start"]
-    assert bool((late > -0.2 * seen["predicted_start"])[seen["predicted"].notnull()].all())
+    assert bool((seen["duration"] > -0.2 * seen["start"]).all())
+    # times are promised together, and only where there is a plateau
+    promised = found["predicted_start"].notnull()
+    assert promised.sel(rank=theory["rank"]).equals(
+        theory["separate"].assign_coords(seed=found["seed"])
+    )
+    late = (found["predicted_end"] - found["predicted_start"])[promised]
+    assert bool((late[:-1] > 0).all())
+    assert np.isnan(late[-1])
 
 
 def test_a_shallow_network_only_ends():
     found = plateaus(sd.solve(sd.load("saxe2019"), depth=1))
-    assert found["rank"].values.tolist() == [[4]]
-    assert float(found["predicted"].item()) == 0
-    assert np.isnan(found["start"].item())
+    assert found["rank"].values[found["found"][0]].tolist() == [4]
+    assert float(found["predicted"].sel(rank=4)) == 0
+    assert found["start"].isnull().all()
 
 
 @pytest.mark.parametrize("seeds", [[0, 1], [11, 12, 13]])
@@ -91,7 +104,7 @@ def test_trained_networks_linger_on_saddles_with_unequal_frequencies(seeds):
     data = sd.make_patterns(world, frequency=[1.0, 3.0, 0.6, 2.0])
     history = sd.train(sd.DeepLinear(16, scale=TINY), data, seeds=seeds, record=400)
     found = plateaus(history)
-    known = found["predicted"].notnull()
+    known = found["found"] & found["predicted"].notnull()
     assert int(known.sum()) >= 3 * len(seeds)
     first = float(found["level"][0, 0])
     assert float(abs(found["level"] - found["predicted"]).where(known).max()) < 0.05 * first
@@ -105,17 +118,18 @@ def test_correlated_inputs_change_times_and_no_level(correlation):
     found = plateaus(exact).isel(seed=0)
     for name, values in plateaus(exact, data=data).isel(seed=0).items():
         np.testing.assert_allclose(found[name], values, atol=1e-9)
+    seen = found.sel(rank=found["found"])
     np.testing.assert_allclose(
-        found["level"], found["predicted"], rtol=0.05, atol=0.01 * float(found["level"][0])
+        seen["level"], seen["predicted"], rtol=0.05, atol=0.01 * float(seen["level"][0])
     )
-    assert len(found["rank"]) >= 4
+    assert int(found["found"].sum()) >= 4
 
 
 def test_dependent_inputs_need_the_patterns():
     codes = np.random.default_rng(5).normal(size=(4, 3))
     data = sd.make_patterns(sd.load("saxe2019"), inputs=codes)
     exact = sd.solve(data, depth=2, initial=1e-8, times=400)
-    last = plateaus(exact, data=data).isel(seed=0, plateau=-1)
+    last = plateaus(exact, data=data).isel(seed=0, rank=-1)
     assert float(last["predicted"]) == pytest.approx(float(last["level"]), abs=1e-3)
     assert float(last["predicted"]) > 0.1
 
@@ -137,11 +151,68 @@ def test_seeds_do_not_feel_each_other(plant):
     both = xr.concat([history, other.assign_coords(seed=[5])], "seed", data_vars="minimal",
                      coords="minimal", compat="override", join="outer")  # fmt: skip
     found = plateaus(both)
-    assert found["rank"].values.tolist() == [[0, 1, 2], [0, 2, -1]]
-    np.testing.assert_array_equal(
-        found.isel(seed=[0])["level"], plateaus(history)["level"]
-    )  # and the second has fewer
-    assert np.isnan(found["level"].values[1, 2])
+    assert found["rank"].values.tolist() == [0, 1, 2]
+    assert found["found"].values.tolist() == [[True] * 3, [True, False, True]]
+    for name in ("level", "start", "end", "duration"):
+        assert np.isnan(found[name].values[1, 1])
+        np.testing.assert_array_equal(found.isel(seed=[0])[name], plateaus(history)[name])
+
+
+def test_a_table_has_one_row_for_each_saddle(plant):
+    # of five seeds, two pass the second saddle at once; alone, they would have one plateau fewer
+    stronger = np.array([3.0, 2.0, 1.0])
+    middles = [[10, 20, 30], [11, 21, 31], [12, 22, 32], [10, 25, 25], [12, 26, 26]]
+    runs = [plant_steps(plant, stronger, each)[0] for each in middles]
+    runs = [run.assign_coords(seed=[k]) for k, run in enumerate(runs)]
+    both = xr.concat(runs, "seed", data_vars="minimal", coords="minimal", compat="override",
+                     join="outer")  # fmt: skip
+    table = sd.summarize(plateaus(both, depth=2, initial=1e-6))
+    assert table["rank"].tolist() == [0, 1, 2, 3]
+    assert table["found"].tolist() == [1, 1, 0.6, 1]
+    levels = [7, 2.5, 0.5, 0]
+    for name in ("level", "level_low", "level_high", "predicted"):
+        np.testing.assert_allclose(table[name], levels, atol=0.01)
+    # the third row is of the three seeds that linger there, and of nobody else
+    alone = plateaus(both.isel(seed=slice(3))).sel(rank=2)
+    for name in ("start", "end", "duration"):
+        assert table[name][2] == pytest.approx(float(alone[name].median()))
+        assert table[f"{name}_high"][2] <= float(alone[name].max())
+    assert (table["predicted_start"] < table["predicted_end"])[:3].all()
+
+
+def test_an_ensemble_whose_seeds_differ():
+    world = sd.load("rogers2004")
+    history = sd.train(sd.DeepLinear(24, scale=3e-3), world, seeds=8)
+    found = plateaus(history, depth=2, initial=1e-5)
+    assert found["found"].sum("rank").to_series().nunique() > 1
+    table = sd.summarize(found).set_index("rank")
+    assert table.index.tolist() == found["rank"].values.tolist()
+    assert (np.diff(table["level"].dropna()) < 0).all()
+    assert table["level"].notna().equals(table["found"] > 0)
+    late = (table["predicted_end"] - table["predicted_start"]).dropna()
+    assert (late > 0).all()
+    for rank in (0, 1):
+        own = history["loss"].where(found["found"].sel(rank=rank))
+        assert table["level"][rank] <= float(own.max())
+        assert table["level"][rank] == pytest.approx(table["predicted"][rank], rel=0.1)
+
+
+def test_two_plateaus_of_one_rank_are_one(plant):
+    # one mode that stops at three tenths, short of half, on its way
+    time = np.linspace(0, 60, 3000)
+    share = 0.3 * special.expit((time - 10) / 0.3) + 0.7 * special.expit((time - 40) / 0.3)
+    history = plant(np.eye(1) * 2, 2 * share[None, :, None, None], time)
+    found = plateaus(history).isel(seed=0)
+    assert found["rank"].values.tolist() == [0, 1]
+    assert float(found["start"][0]) == 0
+    assert float(found["end"][0]) == pytest.approx(40, abs=2)  # of the second
+    assert float(found["level"][0]) == pytest.approx(2 * 0.7**2, rel=0.01)  # 0.3 at rest
+    assert float(found["start"][1]) == pytest.approx(40, abs=2)
+
+
+def test_a_single_record_is_its_own_end():
+    exact = sd.solve(sd.load("saxe2019"), depth=2).isel(time=[-1])
+    assert plateaus(exact)["found"].values.tolist() == [[False, False, False, True]]
 
 
 def test_worlds_of_all_kinds(tmp_path):
@@ -151,13 +222,13 @@ def test_worlds_of_all_kinds(tmp_path):
     for world in (sd.load("rogers2004"), sd.Dataset.from_csv(path), tree):
         history = sd.train(sd.DeepLinear(24, scale=TINY), world, seeds=2, record=300)
         found = plateaus(history)
-        assert (found["rank"].values[:, 0] == 0).all()
-        ends = found["rank"].max("plateau")
+        assert found["found"].sel(rank=0).all()
+        ends = found["rank"].where(found["found"]).max("rank")
         assert (ends >= 0.9 * len(fit_history(history).s)).all()
         near = abs(found["level"] / found["predicted"] - 1)
-        assert float(near.isel(plateau=slice(0, 2)).max()) < 0.1
+        assert float(near.isel(rank=slice(0, 2)).max()) < 0.1
         table = sd.summarize(found)
-        assert {"level", "predicted", "plateau"} <= set(table.columns)
+        assert {"level", "predicted", "found", "rank"} <= set(table.columns)
 
 
 # bottleneck

@@ -125,10 +125,31 @@ def test_an_unknown_column_teaches():
         summarize(make_measure(), by="delays")
 
 
-def test_curves_alone_make_no_table(deep):
-    with pytest.raises(ValueError, match=r"there are only curves over time here; take times first"):
-        summarize(sd.mode_strengths(deep))
-    assert len(summarize(sd.mode_strengths(deep).isel(time=-1))) == 8
+def test_curves_alone_have_a_row_for_each_time(deep):
+    table = summarize(sd.mode_strengths(deep).isel(time=[10, -1]))
+    assert len(table) == 16
+    assert table["time"].unique().tolist() == deep["time"].values[[10, -1]].tolist()
+    one = summarize(sd.mode_strengths(deep).isel(time=-1))
+    assert len(one) == 8
+    assert (one["time"] == float(deep["time"][-1])).all()
+
+
+def test_variables_on_other_dimensions_are_left_for_their_own_table():
+    found = sd.typicality(sd.load("rumelhart8"))
+    table = summarize(found)
+    sizes = found.sizes
+    assert len(table) <= sizes["category"] * sizes["item"]
+    assert "prototype" not in table
+    assert "singular_value" in table
+    own = summarize(found[["prototype"]])
+    assert len(own) == sizes["category"] * sizes["property"]
+
+
+def test_a_history_or_another_measure_is_no_theory(deep):
+    exact = sd.solve(sd.load("rumelhart8"), depth=2)
+    for wrong in (exact, sd.basic_level(exact), sd.differentiation(exact)):
+        with pytest.raises(ValueError, match="not about the same things"):
+            summarize(sd.transitions(deep), theory=wrong)
 
 
 @given(order=st.permutations(range(9)), factor=st.floats(0.1, 10))

@@ -77,7 +77,7 @@ def fig4_checks(data: Data) -> list[Check]:
             expected="97 % of worlds (derived)",
         ),
         Check(
-            "deep networks separate broad levels before fine ones (1000 properties)",
+            "exact solution, deep: broad levels separate before fine ones (1000 properties)",
             f"in {deep.mean():.0%} of {len(deep)} worlds; shallow control in {shallow.mean():.0%}",
             "deep ≥ 95 %, shallow ≤ 5 %", deep.mean() >= 0.95 and shallow.mean() <= 0.05,
             "published", panel="b", expected="all; none",

@@ -165,7 +165,7 @@ def fig10_checks(data: Data) -> list[Check]:
             expected="below 1",
         ),
         Check(
-            "shallow control: nothing is projected, at any age",
+            "shallow control, by identity: nothing is projected, at any age",
             f"largest projection {float(np.abs(shallow['projection']).max()):.1g}, breadth "
             f"{float(shallow['breadth'].max()):.3f}",
             "0, and 1 item, exactly",
@@ -202,7 +202,7 @@ def fig10_checks(data: Data) -> list[Check]:
             expected="0",
         ),
         Check(
-            "exception: a shallow network with correlated inputs projects, at all ages alike",
+            "exception, by identity: with correlated inputs it projects, at all ages alike",
             f"off by {wrong:.0e} from the inputs' correlation", "< 1e-9", wrong < 1e-9,
             panel="f", expected=f"x_jᵀx_i ÷ |x_i|² = {r}",
         ),

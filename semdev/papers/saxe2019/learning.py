@@ -153,7 +153,10 @@ def fig3_data(*, seeds: int = 50) -> Data:
     deep = train(DeepLinear(hidden=32), world, seeds=seeds)
     shallow = train(Shallow(), world, seeds=seeds)
     weights = initial_weights(DeepLinear(hidden=32), world, seeds=seeds)
-    matched = solve(world, depth=2, initial="matched", weights=weights, times=deep["time"].values)
+    matched = solve(
+        world, depth=2, initial="matched", weights=weights, times=deep["time"].values,
+        seeds=deep["seed"].values.tolist(),
+    )  # fmt: skip
     return {
         "deep": deep,
         "shallow": shallow,

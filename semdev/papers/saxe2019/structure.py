@@ -207,19 +207,19 @@ def _check_order(data: Data) -> list[Check]:
     limit = 0.01 + items / data["properties"]
     return [
         Check(
-            "deep: each form's distinctions are drawn in the order of its spectrum",
+            "exact solution, deep: distinctions are drawn in the order of the spectrum",
             f"{len(kept)} pairs of neighbours, each in {min(kept):.0%} of worlds or more",
             f"≥ 95 % of worlds where singular values differ by a factor of {APART}",
             min(kept) >= 0.95, "published", panel="f", expected="100 %",
         ),
         Check(
-            "deep: at the times that the closed form says",
+            "and at the times that the form's own spectrum gives",
             f"median half-times off by {off:.1%} or less",
             f"≤ 1 % and items ÷ properties, by which draws mix modes ({limit:.1%})", off <= limit,
             panel="f", expected="ln(s/a₀ − 1) / 2s",
         ),
         Check(
-            "shallow control: all distinctions at the same time",
+            "exact solution, shallow control: all distinctions at the same time",
             f"half-times apart by {spread(np.concatenate(apart))}", "< 1 % in every world",
             np.concatenate(apart).max() < 0.01, "published", panel="f", expected="0",
         ),

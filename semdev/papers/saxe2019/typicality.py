@@ -114,7 +114,7 @@ def fig6_checks(data: Data) -> list[Check]:
             "median > 0", np.median(kin) > 0, panel="b", expected="positive",
         ),
         Check(
-            "deep: typical members pass a common criterion of membership sooner",
+            "typical members pass a common criterion of membership sooner (at any depth)",
             f"rank correlation {spread(first, form='.2f')} over seeds × categories; negative in "
             f"{np.mean(first < 0):.1%}",
             "median ≤ −.8, negative in ≥ 95 %",
