@@ -211,8 +211,10 @@ def restart(
         `largest` at the end; `reached` (bool: within the tolerance), `falling` (bool: the excess
         fell by over 0.1 % in the last tenth of the run), `downhill` (bool: the smallest
         eigenvalue is below −1e-6 of the largest), `trapped` (bool: none of the three). Without
-        seed: `predicted_loss`, the least that a linear network of this width can have; for a
-        nonlinear network 0, which it may not be able to reach.
+        seed: `predicted_loss`, the least that a linear network of this width can have. What
+        nonlinear networks can reach is not known, nor what properties observed in part allow: for
+        these `predicted_loss` and `excess` are NaN, and nobody counts as having reached the least
+        loss or as trapped above it.
 
     Raises
     ------
@@ -243,16 +245,16 @@ def restart(
     weighted = patterns.weights[:, None] * patterns.mask
     scale = float(np.sum(weighted * patterns.targets**2)) / 2
     loss = np.asarray(found["loss"])
-    excess, before = loss - best, run["loss"].values[:, -2] - best
+    excess, fell = loss - best, run["loss"].values[:, -2] - loss
     reached = excess <= tolerance * scale
-    falling = before - excess > 1e-3 * np.abs(excess)
+    falling = fell > 1e-3 * np.abs(excess if np.isfinite(best) else loss)
     smallest, largest = np.asarray(found["smallest"]), np.asarray(found["largest"])
     downhill = smallest < -1e-6 * largest
     columns = {
         "first_loss": run["loss"].values[:, 0], "loss": loss, "excess": excess,
         "gradient": np.asarray(found["gradient"]), "smallest": smallest, "largest": largest,
         "reached": reached, "falling": falling, "downhill": downhill,
-        "trapped": ~(reached | falling | downhill),
+        "trapped": ~(reached | falling | downhill) & np.isfinite(best),
     }  # fmt: skip
     table: dict[str, Any] = {name: ("seed", values) for name, values in columns.items()}
     return xr.Dataset({**table, "predicted_loss": best}, coords={"seed": run["seed"].values})
@@ -312,9 +314,9 @@ class Surface:
         return _find_ends(multiply, start)
 
     def least_loss(self, layers: Sequence[np.ndarray]) -> float:
-        """Return the least loss of a linear network so wide; 0 for any other."""
+        """Return the least loss of a linear network so wide; NaN where it is not known."""
         if self.depth is None or self.fit is None:
-            return 0.0
+            return np.nan
         widths = [len(w) for w in layers[:-1]]
         return float(self.fit.losses()[min([len(self.fit.s), *widths])])
 
@@ -352,16 +354,19 @@ class Surface:
         row["rank"] = len(held)
         if self.depth is None:
             return row
+        width = min((len(w) for w in layers[:-1]), default=len(held))
+        missing = np.delete(self.fit.s, held[:width])
+        row["predicted_loss"] = self.fit.residue + float(missing @ missing) / 2
+        if len(held) > width:  # a tie is half learned: its part of the curvature is not known
+            row["rank"] = width
+            return row
         if self.depth == 1:
             spread = torch.linalg.eigvalsh(self.inputs.T @ (self.taught[:, :1] * self.inputs))
             ends = {"smallest": float(spread[0]), "largest": float(spread[-1])}
         else:
-            widths = [len(w) for w in layers[:-1]]
             ends = predict_curvature(
-                self.patterns, depth=self.depth, learned=(held + 1).tolist(), hidden=min(widths)
+                self.patterns, depth=self.depth, learned=(held + 1).tolist(), hidden=width
             )
-        missing = np.delete(self.fit.s, held)
-        row["predicted_loss"] = self.fit.residue + float(missing @ missing) / 2
         row["predicted_smallest"], row["predicted_largest"] = ends["smallest"], ends["largest"]
         return row
 
@@ -379,7 +384,7 @@ def _find_ends(
     diagonal: list[float] = []
     beside: list[float] = []
     size, due = 0.0, 10
-    while True:
+    while len(diagonal) <= 50 * len(start):
         new = multiply(vector) - size * before
         diagonal.append(float(new @ vector))
         new = new - diagonal[-1] * vector
@@ -395,6 +400,7 @@ def _find_ends(
                 return ends[0], ends[1]
         beside.append(size)
         vector, before = new / size, vector
+    raise ArithmeticError("the Hessian's eigenvalues could not be found: is a weight no number?")
 
 
 @contextmanager

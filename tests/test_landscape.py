@@ -344,3 +344,20 @@ def test_a_module_of_your_own_will_do():
     report = saddle_report(history, Mine, world, times=history["time"].values[-1:])
     np.testing.assert_allclose(report["loss"][:, 0], history["loss"][:, -1], rtol=1e-9)
     assert (report["smallest"] < report["largest"]).all()
+
+
+def test_a_hidden_layer_that_cuts_a_tie_is_reported():
+    ends = sd.restart(sd.DeepLinear(3), sd.load("saxe2019"), seeds=3, steps=3000, progress=False)
+    assert ends["reached"].all()
+    assert not ends["trapped"].any()
+    assert float(ends["predicted_loss"]) == pytest.approx(0.5)
+
+
+def test_where_the_least_loss_is_not_known_nobody_is_trapped():
+    some = sd.make_patterns(sd.load("cao2020"), observed={"has feature all": 0.3})
+    relu = sd.MLP(hidden=3, activation="relu", scale=0.3)
+    for model, data in ((sd.DeepLinear(3), some), (relu, sd.load("saxe2019"))):
+        ends = sd.restart(model, data, seeds=3, steps=2000, progress=False)
+        assert np.isnan(ends["predicted_loss"])
+        assert ends["excess"].isnull().all()
+        assert not (ends["trapped"] | ends["reached"]).any()

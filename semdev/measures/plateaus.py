@@ -10,7 +10,7 @@ import xarray as xr
 
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns
-from semdev.history import check
+from semdev.history import check, has_biases
 from semdev.measures.stages import stage_times
 from semdev.models.decomposition import tied_groups
 from semdev.models.plateaus import Fit, fit_modes, predict_plateaus
@@ -61,9 +61,10 @@ def plateaus(
         `found` (bool: this seed lingers there), `level` (loss), `start`, `end` (learning time; the
         last one's end is NaN: it is not seen to end), `duration`; all NaN where a seed has no
         plateau. `predicted` (rank alone: the loss at a saddle of that rank; NaN where it cuts a
-        tie). `predicted_start`, `predicted_end` (NaN without `depth` and `initial`, where modes do
-        not decouple, and where theory sees none, for the next mode begins before the last one is
-        done; the last never ends: NaN). `summarize` gives a row for each saddle.
+        tie, or the learner has biases). `predicted_start`, `predicted_end` (NaN without `depth` and
+        `initial`, where modes do not decouple, and where theory sees none, for the next mode begins
+        before the last one is done; the last never ends: NaN). `summarize` gives a row for each
+        saddle.
 
     Raises
     ------
@@ -103,7 +104,7 @@ def plateaus(
             here, same = np.searchsorted(ranks, rank), np.flatnonzero(lingered[k] == rank)
             level[k, here] = loss[k][_find_slowest(loss[k], time, at[same])]
             start[k, here], end[k, here] = begins[same[0]], ends[same[-1]]
-    whole = np.isin(ranks, fit.ends)
+    whole = np.isin(ranks, fit.ends) & (not has_biases(history))
     due, over = _predict_times(history, fit, depth, initial, edge, np.where(whole, ranks, -1))
     dims = ("seed", "rank")
     return xr.Dataset(

@@ -208,7 +208,7 @@ def crossed_tree_singular_values(
     """
     sizes = check_shape("tree", branching)
     depth = len(sizes)
-    given = [features] * (depth + 1) if np.ndim(features) == 0 else list(features)
+    given = np.full(depth + 1, features) if np.ndim(features) == 0 else np.array(features)
     if len(given) != depth + 1 or min(given) < 0 or factor_features < 0:
         raise ValueError(
             f"features needs one number, 0 or more, for each of the {depth + 1} levels; got "
@@ -219,17 +219,15 @@ def crossed_tree_singular_values(
         raise ValueError(f"the factor's level is 1 to {depth}, got {level}")
     nodes = np.cumprod([1, *sizes])
     items, kinds = int(nodes[-1]), sizes[level - 1]
-    own = np.cumsum((np.array(given) * items / nodes)[::-1])[::-1]
+    own = np.cumsum((given * items / nodes)[::-1])[::-1]
     crossing = factor_features * items / kinds
-    number = sum(f * int(m) for f, m in zip(given, nodes, strict=True)) + kinds * factor_features
+    number = int(given @ nodes) + kinds * factor_features
     fresh = np.diff(nodes, prepend=0)
     parts = [("level 0", float(own[0] + crossing), 1)]
     for k in range(1, depth + 1):
         parts.append((f"level {k}", float(own[k]), int(fresh[k]) - (kinds - 1) * (k == level)))
     parts.append(("factor", float(own[level] + crossing), kinds - 1))
-    return _spectrum(
-        _flip(parts, items, number, sum(map(int, given)) + factor_features, flip), number
-    )
+    return _spectrum(_flip(parts, items, number, int(given.sum()) + factor_features, flip), number)
 
 
 def predict_singular_values(

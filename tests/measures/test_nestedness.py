@@ -91,9 +91,7 @@ def test_any_tree_of_any_lengths_is_nested_as_sigma_grows(leaves, seed):
 
 
 def test_too_few_permutations_are_refused():
-    with pytest.raises(
-        ValueError, match="9 permutations cannot give a p of 0.05"
-    ):
+    with pytest.raises(ValueError, match="9 permutations cannot give a p of"):
         nestedness(sd.load("rogers2004"), permutations=9)
 
 
