@@ -452,3 +452,20 @@ def test_settings_are_checked():
         Candidate(feedback=math.inf)
     with pytest.raises(ValueError, match="linear networks with one hidden layer"):
         learn(Candidate(), model=sd.DeepLinear([4, 4]))
+
+
+def test_finite_differences_need_double_precision() -> None:
+    with pytest.raises(ValueError, match="drown in rounding in float32: train with"):
+        sd.train(
+            sd.DeepLinear(4), sd.load("saxe2019"), seeds=1, steps=2, rule="finite differences",
+            dtype="float32",
+        )  # fmt: skip
+
+
+def test_contrastive_learning_of_a_seed_hangs_on_no_other() -> None:
+    model = sd.DeepLinear(hidden=[6, 6], scale=0.3)
+    options = {"rule": "contrastive hebbian", "steps": 100, "learning_rate": 0.01}
+    world = sd.load("cao2020")
+    alone = sd.train(model, world, seeds=[1001], **options)["output"]
+    among = sd.train(model, world, seeds=range(998, 1004), **options)["output"]
+    np.testing.assert_allclose(alone.sel(seed=1001), among.sel(seed=1001), rtol=1e-12, atol=1e-15)

@@ -38,11 +38,11 @@ class Backpropagation(Rule):
 class FiniteDifferences(Rule):
     """The gradient from the loss alone: ΔW = −[L(W + h) − L(W − h)] / 2h for each weight by itself.
 
-    It knows nothing of layers, errors or derivatives, and goes where backpropagation goes: to
-    1e-9 in float64. It costs two losses for each weight and step; in chains only what lies above
-    the weight is computed again. The loss of a linear network is quadratic in any one weight, so
-    there any `step` is exact but for rounding, and with initial weights far below 1e-4 a large
-    one (1, say) is needed for the difference to rise above rounding.
+    It knows nothing of layers, errors or derivatives, and goes where backpropagation goes: to 1e-9
+    in float64. It costs two losses for each weight and step; in chains only what lies above the
+    weight is computed again. Single precision is refused. The loss of a linear network is quadratic
+    in any one weight, so there any `step` is exact but for rounding, and with initial weights far
+    below 1e-4 a large one (1, say) is needed for the difference to rise above rounding.
 
     Parameters
     ----------
@@ -55,6 +55,14 @@ class FiniteDifferences(Rule):
 
     def __post_init__(self) -> None:
         check_positive(self, "step")
+
+    def begin(self, seeds: Sequence[int], parameters: Mapping[str, Tensor]) -> Any:
+        """Refuse a precision in which differences of the loss are mostly rounding."""
+        if any(p.dtype != torch.float64 for p in parameters.values()):
+            raise ValueError(
+                "finite differences of the loss drown in rounding in float32: train with "
+                'dtype="float64"'
+            )
 
     def change(self, scene: Scene, memory: Any) -> Sequence[Change]:
         """Return minus the differences, layer by layer."""
