@@ -172,6 +172,14 @@ def test_the_scan_for_vacuous_tests_finds_one() -> None:
     assert not ASSERTS.search("x = compare(a, b)")
 
 
+def test_every_package_is_listed_for_the_wheel() -> None:
+    listed = set((ROOT / "setup.cfg").read_text(encoding="utf-8").split())
+    for path in SOURCE:
+        if path.name == "__init__.py":
+            name = ".".join(path.parent.relative_to(ROOT).parts)
+            assert name in listed, f"setup.cfg does not list the package {name}"
+
+
 def test_files_are_short() -> None:
     lengths = {str(p.relative_to(ROOT)): len(p.read_text().splitlines()) for p in SOURCE}
     assert {name: n for name, n in lengths.items() if n > 420} == {}
