@@ -164,14 +164,14 @@ def _remember(kept: Path, digest: str, pair: tuple[str, str], result: Result) ->
 
 def _recall(kept: Path, digest: str, pair: tuple[str, str]) -> Result | None:
     """Return what a stopped run of the same code left of this figure, if anything."""
-    path = _place(kept, pair)
-    if not path.is_file():
+    try:
+        record = json.loads(_place(kept, pair).read_text(encoding="utf-8"))
+        written = [Path(each) for each in record["files"]]
+        table = pd.read_json(io.StringIO(record["checks"]), orient="split", dtype=False)
+    except (OSError, ValueError, KeyError, TypeError):  # none, or not one of ours
         return None
-    record = json.loads(path.read_text(encoding="utf-8"))
-    written = [Path(each) for each in record["files"]]
-    if record["code"] != digest or not all(each.is_file() for each in written):
-        return None
-    return pd.read_json(io.StringIO(record["checks"]), orient="split", dtype=False), written
+    current = record["code"] == digest and all(each.is_file() for each in written)
+    return (table, written) if current else None
 
 
 def _place(kept: Path, pair: tuple[str, str]) -> Path:

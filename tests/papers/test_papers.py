@@ -199,6 +199,19 @@ def test_what_other_code_left_is_not_taken_up(toy: ModuleType, tmp_path, monkeyp
     assert toy.computed == ["fig2", "fig10", "fig2", "fig10"]
 
 
+def test_what_cannot_be_read_is_computed_again(toy: ModuleType, tmp_path) -> None:
+    toy.add("fig10", -1)
+    with pytest.raises(KeyboardInterrupt):
+        reproduce([toy], folder=tmp_path, progress=False)
+    for path in (tmp_path / reproducing.UNFINISHED).iterdir():
+        path.write_text("{", encoding="utf-8")
+    toy.add("fig10", 11)
+    table, _ = reproduce([toy], folder=tmp_path, figures=False, progress=False)
+    assert table["number"].tolist() == ["2", "11"]
+    assert toy.computed == ["fig2", "fig10", "fig2", "fig10"]
+    assert not (tmp_path / "toy_fig10.svg").exists()  # figures=False
+
+
 def test_a_miss_is_said_with_its_reason() -> None:
     checks = [
         Check("grass is red", "green " * 30, "red", False, note="chlorophyll", expected="red"),
