@@ -98,7 +98,7 @@ def fig3(data: Data | None = None) -> Figure:
     data = fig3_data() if data is None else data
     figure = Figure(figsize=(7.0, 2.9), layout="constrained")
     groups = [list(data)[:5], list(data)[5:]]
-    axes = figure.subplots(1, 2, sharey=True, width_ratios=[5, 3.4])
+    axes = figure.subplots(1, 2, sharey=True, width_ratios=[5, 3])
     labels = {GD: "gradient descent", FA: FA, "hebbian": "Hebbian learning"}
     for k, (axis, names) in enumerate(zip(axes, groups, strict=True)):
         for shift, (rule, label) in zip((-0.2, 0, 0.2), labels.items(), strict=True):
@@ -118,11 +118,14 @@ def fig3(data: Data | None = None) -> Figure:
                     [x + shift - 0.12, x + shift + 0.12], [predict_differentiation(s**power)] * 2,
                     color=color, lw=1, ls=":",
                 )  # fmt: skip
-        axis.set_xticks(range(len(names)), [textwrap.fill(name, 12) for name in names])
+        axis.set_xticks(
+            range(len(names)), [textwrap.fill(name, 9, break_long_words=False) for name in names]
+        )
         finish(axis, x="", y="differentiation index" if k == 0 else "")
         write_letter(axis, k)
-    axes[0].legend(
-        frameon=False, fontsize=7, ncols=3, loc="lower left", bbox_to_anchor=(0.05, 1.0)
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False,
+        fontsize=7,
     )  # fmt: skip
     return figure
 
