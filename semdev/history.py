@@ -9,6 +9,7 @@ Variables
     weights_D(seed, time, property, unit_D−1): weight matrices, where they were asked for
     one_hot, biased                      whether items were shown one-hot, one pattern each, and
                                          whether the learner has biases: what closed forms ask
+    depth                                number of weight matrices, of a chain of them
     code(item, input)                    the items' codes, where they were not one-hot
     taught(item, property)               how often each cell is taught, where that is not simply
                                          the item's frequency
@@ -69,6 +70,7 @@ def make_history(
     hidden: Sequence[np.ndarray] = (),
     weights: Sequence[np.ndarray] = (),
     biased: bool = False,
+    depth: int | None = None,
 ) -> xr.Dataset:
     """Put what a learner did into a History.
 
@@ -94,6 +96,8 @@ def make_history(
         Weight matrices from the input on.
     biased : bool
         Whether the learner has biases.
+    depth : int, optional
+        Its number of weight matrices, if it is a chain of them.
     """
     data = patterns.data
     table = data.properties
@@ -103,8 +107,13 @@ def make_history(
         "loss": (DIMS["loss"], loss),
     }
     taught = patterns.read_back(patterns.weights[:, None] * patterns.mask)
-    if (taught != table["frequency"].values[:, None]).any():
+    often = table["frequency"].values
+    if np.ptp(taught, axis=1).any() or not taught.all():
         variables["taught"] = (DIMS["target"], taught)
+    else:
+        often = taught[:, 0]  # observed half of the time is met half as often
+    if depth is not None:
+        variables["depth"] = depth
     plain = patterns.one_per_item and np.array_equal(patterns.inputs, np.eye(len(table)))
     variables |= {"one_hot": plain, "biased": bool(biased)}
     if patterns.one_per_item and not plain:
@@ -122,10 +131,12 @@ def make_history(
         "step": ("time", np.asarray(step)),
         "settled": ("seed", np.asarray(settled, dtype=bool)),
         "item": table["item"].values,
-        "frequency": ("item", table["frequency"].values),
+        "frequency": ("item", often),
         "property": table["property"].values,
         "relation": ("property", table["relation"].values),
     }
+    if plain and weights:
+        coords["input"] = table["item"].values
     if data.tree is not None:
         classes = trees.ancestors(data.tree).loc[table["item"].values]
         coords["level"] = np.arange(classes.shape[1])
@@ -190,19 +201,42 @@ def check(history: xr.Dataset) -> xr.Dataset:
 
 
 def is_plain(history: xr.Dataset) -> bool:
-    """Return whether closed forms apply: one-hot items, every cell taught alike, no biases.
+    """Return whether closed forms apply: one-hot items, all that was taught, no biases.
+
+    A History of some of the items or properties is not plain, for the others were learned too.
 
     >>> import semdev as sd
-    >>> is_plain(sd.solve(sd.load("saxe2019"), depth=2))
-    True
+    >>> exact = sd.solve(sd.load("saxe2019"), depth=2)
+    >>> is_plain(exact), is_plain(exact.isel(property=[0, 1]))
+    (True, False)
     """
-    shown = bool(history.get("one_hot", True))  # files of older versions do not say
-    return shown and "taught" not in history and not has_biases(history)
+    shown = bool(np.all(history.get("one_hot", True)))
+    return shown and "taught" not in history and not has_biases(history) and is_whole(history)
+
+
+def is_whole(history: xr.Dataset) -> bool:
+    """Return whether the loss is that of these items and properties, with none left out."""
+    ends = history.isel(time=[0, -1])
+    often = history["taught"] if "taught" in history else history["frequency"]
+    expected = (often * (ends["target"] - ends["output"]) ** 2).sum(("item", "property")) / 2
+    loss = ends["loss"].values
+    off = np.abs(expected.transpose("seed", "time").values - loss).max(initial=0.0)
+    return bool(off <= 1e-3 * max(np.abs(loss).max(initial=0.0), np.finfo(float).tiny))
 
 
 def has_biases(history: xr.Dataset) -> bool:
     """Return whether the learner has biases."""
-    return bool(history.get("biased", False))
+    return bool(np.any(history.get("biased", False)))
+
+
+def is_self_contained(history: xr.Dataset) -> bool:
+    """Return whether outputs tell what layers hold: no biases, nothing learned is left out."""
+    return not has_biases(history) and is_whole(history)
+
+
+def count_layers(history: xr.Dataset) -> int:
+    """Return the learner's number of weight matrices; 2 where it is not known."""
+    return int(np.max(history.get("depth", 2)))
 
 
 def ask(history: xr.Dataset, item: str, property: str) -> xr.DataArray:

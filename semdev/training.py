@@ -176,6 +176,7 @@ def train(
         hidden=_along_time(log.hidden),
         weights=_along_time(log.weights),
         biased=any(p.ndim == 1 for p in nets[0].parameters()),
+        depth=_count_matrices(nets[0]),
         provenance={
             "made_by": "semdev.train",
             "model": describe_model(model),
@@ -190,6 +191,13 @@ def train(
             "torch": torch.__version__,
         },
     )
+
+
+def _count_matrices(net: nn.Module) -> int | None:
+    """Return the number of weight matrices of layers in sequence."""
+    if type(net) is not nn.Sequential:
+        return 1 if isinstance(net, nn.Linear) else None
+    return sum(isinstance(part, nn.Linear) for part in net) or None
 
 
 def _along_time(records: list[list[np.ndarray]]) -> list[np.ndarray]:

@@ -229,7 +229,10 @@ def _read_observed(observed: Any, data: Dataset) -> np.ndarray:
             for name, share in observed.items():
                 each[names == name] = share
         share = np.tile(each, (table.sizes["item"], 1))
-        for item, name in cells:
+        for cell in cells:
+            if len(cell) != 2:
+                raise ValueError(f"a cell is (item, property); got {cell!r} in observed")
+            item, name = cell
             require(item, table["item"].values.tolist(), kind="item", where=where)
             require(name, properties.tolist(), kind="property", where=where)
             share[table["item"].values == item, properties == name] = cells[item, name]

@@ -10,7 +10,7 @@ import xarray as xr
 from scipy import stats
 
 from semdev._names import require
-from semdev.history import check, has_biases
+from semdev.history import check, is_self_contained
 from semdev.measures.representations import (
     METRICS,
     between_items,
@@ -271,7 +271,7 @@ def _predicted_matrices(
     vectors = predict_vectors(history, layer=layer, inputs=inputs, theory=theory)
     vectors = np.broadcast_to(vectors, (history.sizes["seed"], *vectors.shape[1:]))
     turned = metric == "correlation" and layer != "output"
-    if turned or (has_biases(history) and theory is None):
+    if turned or (not is_self_contained(history) and theory is None):
         n = history.sizes["item"]
         return between_items(history, np.full((*vectors.shape[:2], n, n), np.nan))
     if metric == "correlation":
@@ -285,10 +285,13 @@ def _predicted_matrices(
 def _read_matrix(given: xr.DataArray | pd.DataFrame) -> xr.DataArray:
     """Return a matrix over items with names; of a table with one triangle both."""
     if isinstance(given, pd.DataFrame):
+        given = given.set_axis(given.index.astype(str)).set_axis(given.columns.astype(str), axis=1)
+        if sorted(given.index) == sorted(given.columns):
+            given = given.loc[:, given.index]
         values = given.to_numpy(dtype=float)
         if values.shape[0] == values.shape[1]:
             values = np.where(np.isnan(values), values.T, values)
-        coords = {"item": given.index.astype(str), "item_2": given.columns.astype(str)}
+        coords = {"item": given.index, "item_2": given.columns}
         if sorted(coords["item"]) != sorted(coords["item_2"]):
             raise ValueError(
                 f"a table of judgements needs the same items as rows and as columns; got "

@@ -10,7 +10,7 @@ import xarray as xr
 
 from semdev.data import trees
 from semdev.data.dataset import Dataset
-from semdev.history import check, is_plain
+from semdev.history import check, count_layers, is_plain
 from semdev.measures.categories import calibrate_start, expect_history
 from semdev.measures.crossing import first_crossing
 from semdev.measures.modes import level_strengths, require_tree
@@ -114,7 +114,7 @@ def level_acquisition(
     history: xr.Dataset,
     *,
     share: float = 0.5,
-    depth: int = 2,
+    depth: int | None = None,
     initial: float | None = None,
 ) -> xr.Dataset:
     """Return when a learner draws the distinctions of each level, and which level comes first.
@@ -159,6 +159,7 @@ def level_acquisition(
     if not 0 < share < 1:
         raise ValueError(f"share lies between 0 and 1, got {share}")
     require_tree(history)
+    depth = count_layers(history) if depth is None else depth
     start = calibrate_start(history, depth=depth) if initial is None else initial
     expected = expect_history(history, depth=depth, initial=start)
     strength = basic_level(history)["strength"]

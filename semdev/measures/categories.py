@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from semdev._names import NameNotFoundError, require, suggest
 from semdev.data import trees
 from semdev.data.dataset import Dataset
-from semdev.history import check, is_plain
+from semdev.history import check, count_layers, is_plain
 from semdev.measures.crossing import first_crossing
 from semdev.models.closed_forms import time_to_reach
 from semdev.models.decomposition import Modes, decompose, tied_groups
@@ -169,7 +169,7 @@ def match_category_modes(world: World, modes: Modes) -> tuple[list[np.ndarray], 
     return [groups[k] for k in best], shares[best, np.arange(len(best))]
 
 
-def calibrate_start(history: xr.Dataset, *, depth: int = 2) -> float:
+def calibrate_start(history: xr.Dataset, *, depth: int | None = None) -> float:
     """Return the starting strength a₀ from which the strongest mode is learned when it was.
 
     The mode's half-time (the median over seeds) is put into the closed form, which is solved for
@@ -189,6 +189,7 @@ def calibrate_start(history: xr.Dataset, *, depth: int = 2) -> float:
     >>> calibrate_start(sd.solve(sd.load("cao2020"), depth=2, initial=1e-4)) * 1e4
     1.00
     """
+    depth = count_layers(history) if depth is None else depth
     if depth == 1:
         return 0.0
     if not is_plain(history):
@@ -214,7 +215,7 @@ def calibrate_start(history: xr.Dataset, *, depth: int = 2) -> float:
 
 
 def expect_history(
-    history: xr.Dataset, *, depth: int = 2, initial: float | None = None
+    history: xr.Dataset, *, depth: int | None = None, initial: float | None = None
 ) -> xr.Dataset:
     """Return the History that theory expects for these data, at the same times.
 
@@ -244,6 +245,7 @@ def expect_history(
     >>> expect_history(sd.solve(sd.load("cao2020"), depth=2))["output"].sizes["seed"]
     1
     """
+    depth = count_layers(history) if depth is None else depth
     start = calibrate_start(history, depth=depth) if initial is None else initial
     expected = solve(
         read_target(history), depth=depth, initial=start, times=history["time"].values

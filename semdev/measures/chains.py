@@ -151,7 +151,10 @@ def _read_weights(history: xr.Dataset) -> list[np.ndarray]:
             "solve(…, keep_weights=True)"
         )
     names.sort(key=lambda name: int(name.removeprefix("weights_")))
-    return [history[name].values.astype(float) for name in names]
+    matrices = [history[name] for name in names]
+    if "input" in history.coords:  # one input for each item: in the order the items have now
+        matrices[0] = matrices[0].sel(input=history["item"].values)
+    return [each.values.astype(float) for each in matrices]
 
 
 def _find_modes(history: xr.Dataset, n_inputs: int, data: Any) -> Modes:

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from semdev.data.dataset import Dataset
-from semdev.history import check, is_plain
+from semdev.history import check, count_layers, is_plain
 from semdev.measures.categories import Categories, calibrate_start, expect_history, read_world
 from semdev.measures.crossing import first_crossing
 from semdev.models.closed_forms import time_to_reach
@@ -112,7 +112,7 @@ def category_acquisition(
     *,
     categories: Categories = None,
     share: float = 0.5,
-    depth: int = 2,
+    depth: int | None = None,
     initial: float | None = None,
 ) -> xr.Dataset:
     """Return when each category is set apart from the items around it.
@@ -161,6 +161,7 @@ def category_acquisition(
     if not 0 < share < 1:
         raise ValueError(f"share lies between 0 and 1, got {share}")
     world = read_world(check(history), categories)
+    depth = count_layers(history) if depth is None else depth
     start = calibrate_start(history, depth=depth) if initial is None else initial
     expected = expect_history(history, depth=depth, initial=start)
     drawn = world.contrast @ world.target.values  # category × property
@@ -191,7 +192,11 @@ def category_acquisition(
 
 
 def property_acquisition(
-    history: xr.Dataset, *, share: float = 0.5, depth: int = 2, initial: float | None = None
+    history: xr.Dataset,
+    *,
+    share: float = 0.5,
+    depth: int | None = None,
+    initial: float | None = None,
 ) -> xr.Dataset:
     """Return when each property is learned, beside how many others it goes with.
 

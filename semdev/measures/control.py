@@ -7,6 +7,7 @@ import xarray as xr
 
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns, make_patterns
+from semdev.history import has_biases, is_whole
 from semdev.measures.crossing import first_crossing
 from semdev.measures.modes import level_strengths
 from semdev.measures.overgeneralization import overgeneralizations
@@ -17,7 +18,7 @@ STATISTICS = ("stages", "order", "peak", "excess")
 
 
 def shallow_control(
-    history: xr.Dataset, *, correlation: float = 0.0, bias: bool = False
+    history: xr.Dataset, *, correlation: float | None = None, bias: bool | None = None
 ) -> xr.Dataset:
     """Return what a shallow network shows of development, beside what theory lets it show.
 
@@ -40,14 +41,15 @@ def shallow_control(
     history : xr.Dataset
         A History with a tree.
     correlation, bias
-        What the learner had: one correlation of all codes (0 ≤ c < 1), an output bias.
+        What the learner had: one correlation of all codes (0 ≤ c < 1), an output bias. Default:
+        what the History says, its codes' own correlation where there is but one.
 
     Returns
     -------
     Dataset
-        `measured` (seed × statistic) and `predicted` (statistic; NaN where items are met
-        unequally often). Stages are counted, order is a ratio less 1, peak and excess are in the
-        units of the coding.
+        `measured` (seed × statistic) and `predicted` (statistic; NaN where items are met unequally
+        often, properties observed in part, or codes unlike each other in many ways). Stages are
+        counted, order is a ratio less 1, peak and excess are in the units of the coding.
 
     Raises
     ------
@@ -72,7 +74,10 @@ def shallow_control(
     ).transpose("seed", "statistic")  # fmt: skip
     target = history["target"]
     predicted = np.full(len(STATISTICS), np.nan)
-    if np.ptp(history["frequency"].values) == 0 and "taught" not in history:
+    bias = has_biases(history) if bias is None else bias
+    correlation = _find_correlation(history) if correlation is None else correlation
+    known = np.isfinite(correlation) and is_whole(history)
+    if known and np.ptp(history["frequency"].values) == 0 and "taught" not in history:
         items = target.sizes["item"]
         shared, own = shallow_rates(items, correlation=correlation, bias=bias)
         false = target.values[target.values <= 0]
@@ -86,6 +91,17 @@ def shallow_control(
         {"measured": measured.rename(None), "predicted": ("statistic", predicted)},
         coords={"seed": history["seed"], "statistic": list(STATISTICS)},
     )
+
+
+def _find_correlation(history: xr.Dataset) -> float:
+    """Return the one correlation of the codes that items were shown by; NaN if there is none."""
+    if "code" not in history:
+        return 0.0 if bool(np.all(history.get("one_hot", True))) else np.nan
+    codes = history["code"].values
+    products = codes @ codes.T
+    others = products[~np.eye(len(products), dtype=bool)]
+    unit = np.allclose(np.diag(products), 1) and np.ptp(others) <= 1e-9
+    return float(np.clip(others[0], 0, None)) if unit else np.nan
 
 
 def shallow_projection(data: Dataset | Patterns, *, bias: bool = False) -> xr.DataArray:

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from semdev._names import require
-from semdev.history import check, get_provenance, has_biases
+from semdev.history import check, get_provenance, is_self_contained
 from semdev.measures.modes import parting_levels
 from semdev.measures.representations import balanced_vectors, check_theory, read_inputs
 
@@ -219,7 +219,7 @@ def projection_gradient(
     dims = ("seed", "time", "level")
     result = xr.Dataset(coords={k: history[k] for k in ("seed", "time")} | {"level": levels})
     measured, predicted = item_vectors(history, inputs, theory)
-    predicted = predicted * np.nan if has_biases(history) else predicted
+    predicted = predicted if is_self_contained(history) else predicted * np.nan
     for vectors, name, breadth in (
         (measured, "projection", "breadth"), (predicted, "predicted", "predicted_breadth"),
     ):  # fmt: skip
@@ -357,7 +357,7 @@ def _collect(
     known[taught[0]] = taught[1]
     found = {"projection": project(measured, *taught)}
     expected = np.broadcast_to(project(predicted, *taught), measured.shape[:3])
-    found["predicted"] = expected * np.nan if has_biases(history) else expected
+    found["predicted"] = expected if is_self_contained(history) else expected * np.nan
     return xr.Dataset(
         {name: (("seed", "time", dim), each) for name, each in found.items()},
         coords={k: history[k] for k in ("seed", "time", dim)} | {"taught": (dim, known)},

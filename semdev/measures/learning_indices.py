@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from semdev.history import check, is_plain
+from semdev.history import check, count_layers, is_plain
 from semdev.measures.crossing import first_crossing
 from semdev.measures.modes import mode_strengths
 from semdev.measures.stages import count_stages
@@ -20,7 +20,7 @@ def learning_indices(
     *,
     share: float = 0.05,
     false_at: float = 0.0,
-    depth: int = 2,
+    depth: int | None = None,
     initial: float | Sequence[float] | np.ndarray | None = None,
 ) -> xr.Dataset:
     """Return how broad distinctions lead, how many stages there are, and what is falsely believed.
@@ -83,7 +83,9 @@ def learning_indices(
     if not 0 < share < 1:
         raise ValueError(f"share is a part of a mode's singular value between 0 and 1, got {share}")
     measured = _measure(history, share, false_at)
-    if is_plain(history) and np.ptp(history["frequency"].values) == 0:
+    known = depth is not None or initial is not None or count_layers(history) < 3
+    depth = count_layers(history) if depth is None else depth
+    if known and is_plain(history) and np.ptp(history["frequency"].values) == 0:
         theory = _follow_theory(history, measured["onset"], share, depth, initial)
         predicted = _measure(theory, share, false_at)
     else:

@@ -110,6 +110,8 @@ def nestedness(
     """
     if min(splits, permutations, quartets) < 1:
         raise ValueError("splits, permutations and quartets must be at least 1 each")
+    if not 0 < alpha <= 1:
+        raise ValueError(f"alpha is a share of permuted worlds above 0 and up to 1, got {alpha}")
     if 1 / (1 + permutations) > alpha:
         raise ValueError(
             f"{permutations} permutations cannot give a p of {alpha} or less; at least "

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from semdev.data.dataset import Dataset
-from semdev.data.patterns import Patterns
+from semdev.data.patterns import Patterns, make_patterns
 from semdev.history import check, has_biases
 from semdev.measures.stages import stage_times
 from semdev.models.decomposition import tied_groups
@@ -44,8 +44,7 @@ def plateaus(
     history : xr.Dataset
         A History, of any learner.
     data : Dataset or Patterns, optional
-        What was learned, if that is not one linearly independent code for each item: linearly
-        dependent codes cannot be read from a History.
+        What was learned, where the History does not say (`code`).
     depth, initial : optional
         A linear network's number of weight matrices and starting strength (a number, one for each
         mode, or seed × mode as from `semdev.theory.effective_initial_strength`): then times are
@@ -133,7 +132,10 @@ def fit_history(history: xr.Dataset, data: Dataset | Patterns | None = None) -> 
     """
     table = check(history)["target"]
     extra = [c for c in table.coords if c not in ("item", "property", "frequency", "relation")]
-    fit = fit_modes(Dataset(table.drop_vars(extra)) if data is None else data)
+    if data is None:
+        codes = history["code"].values if "code" in history else None
+        data = make_patterns(Dataset(table.drop_vars(extra)), inputs=codes)
+    fit = fit_modes(data)
     own = fit.patterns.data.properties
     same = own.shape == table.shape and (own["item"].values == table["item"].values).all()
     if not same or not (own["property"].values == table["property"].values).all():
@@ -273,6 +275,10 @@ def bottleneck(
     >>> ended["share"].isel(seed=0).values.round(2)
     array([1., 1., 0., 0.])
     """
+    if has_biases(history):
+        raise ValueError(
+            "a bias passes by the hidden layer: what so narrow a network can learn is not known"
+        )
     fit = fit_history(history, data)
     sizes = [n for name, n in history.sizes.items() if str(name).startswith("unit_")]
     if hidden is None and not sizes:

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from semdev._names import require
-from semdev.history import check, has_biases
+from semdev.history import check, is_self_contained
 from semdev.measures.similarity import item_distances, layer_of, similarity
 
 METRICS = ("cosine", "euclidean", "correlation")
@@ -71,7 +71,7 @@ def gram_matrices(
     points = layer_of(history, layer).values
     factor = predict_vectors(history, layer=layer, inputs=inputs, theory=theory)
     gram, predicted = (p @ p.swapaxes(-1, -2) for p in (points, factor))
-    if has_biases(history) and theory is None:
+    if not is_self_contained(history) and theory is None:
         predicted = predicted * np.nan
     predicted = np.broadcast_to(predicted, gram.shape)
     size = np.linalg.norm(predicted, axis=(-2, -1))

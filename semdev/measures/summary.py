@@ -136,6 +136,8 @@ def _put_beside(
             f"{sorted(map(str, theirs))}, the other {sorted(map(str, ours))}; give what this very "
             "measure returns for a History of semdev.solve"
         )
+    chosen = _choose_variables(ours)
+    ours, theirs = ours[chosen], theirs[chosen]  # the times of curves that are left out go too
     predicted = {
         f"{name}_theory": values.median("seed").reset_coords(drop=True)
         for name, values in theirs.items()

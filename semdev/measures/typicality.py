@@ -113,7 +113,7 @@ def typicality_learning(
     *,
     categories: Categories = None,
     criterion: float = 0.5,
-    depth: int = 2,
+    depth: int | None = None,
     initial: float | None = None,
 ) -> xr.Dataset:
     """Return when items come to count as members of their category, typical ones sooner or not.

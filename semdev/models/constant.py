@@ -327,6 +327,7 @@ def _make(
         seeds=[0],
         settled=np.array([_is_settled(patterns, raw)]),
         biased=bias,
+        depth=depth,
         provenance={
             "made_by": "semdev.solve_biased" if depth > 1 else "semdev.solve_shallow",
             "model": f"theory, depth {depth}{', output bias' if bias else ''}",

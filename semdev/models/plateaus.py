@@ -208,7 +208,8 @@ def separating_start(ratio: Any, *, edge: float = 0.1) -> np.ndarray:
 
     with λ(x) = |ln(x / (1 − x))| and r the ratio. Derived here. With edge .1 the numerator is
     2.92 r + ln r + .77. The rule of thumb 2r / (r − 1) that is sometimes given is too low by
-    half: a plateau that the eye sees needs about 4r / (r − 1) in ln(s₁/a₀) for r from 1.2 to 10.
+    half: a plateau that the eye sees needs about 4r / (r − 1) in ln(s₁/a₀) for r from 1.2
+    to 4, and more beyond.
 
     Parameters
     ----------

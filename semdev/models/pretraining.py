@@ -51,7 +51,9 @@ def pretrain(
     Each hidden layer is taught, as the middle of an autoencoder x̂ = W₂W₁x, to reproduce the
     layer below; W₁ is kept, W₂ thrown away (Saxe, McClelland & Ganguli 2014, section on greedy
     layer-wise pretraining). From small weights W₁ becomes orthonormal on the inputs' span, so
-    that all pretrained layers have strength 1 in every direction, much like orthogonal ones. It
+    that all pretrained layers have strength 1 in every direction, much like orthogonal ones: in
+    those that count, for the tolerance is on the whole error, and directions in which the inputs
+    hardly vary (rare items, highly correlated codes) may be left behind. It
     decouples the modes of a task as far as Vᵀ Σ_xx V is diagonal (their eq 18). How the output
     layer starts is our choice: a random matrix with orthonormal rows or columns × `output`.
 
@@ -156,8 +158,8 @@ def _autoencode(
         w1, w2 = w1 + step * w2.mT @ slope, w2 + step * slope @ w1.mT
         if not np.isfinite(left).all():
             raise ArithmeticError(
-                f"pretraining diverged at learning rate {step.max():.3g}; leave learning_rate out "
-                "to have a stable one chosen"
+                f"pretraining diverged at learning rate {step.max():.3g}; give a smaller "
+                f"learning_rate ({step.max() / 4:.2g}, say) or smaller initial weights"
             )
     late = updates < 0
     kept[late], error[late], updates[late] = w1[late], left[late], MOST_UPDATES

@@ -125,6 +125,7 @@ def solve(
         settled=learned,
         hidden=_stack(run[1] for run in runs) if hidden else [],
         weights=_stack(run[2] for run in runs) if keep_weights else [],
+        depth=depth,
         provenance={
             "made_by": "semdev.solve",
             "model": f"theory, depth {depth}",

@@ -17,6 +17,7 @@ import pandas as pd
 from semdev._files import write_whole
 from semdev._names import require
 from semdev._progress import tqdm
+from semdev.data.corpora import find_folder
 from semdev.papers.checks import tabulate
 from semdev.papers.drawing import save_figure
 
@@ -98,7 +99,7 @@ def reproduce(
     wanted = [(paper.__name__, figure) for paper in papers for figure in list_figures(paper)]
     kept = None if folder is None else Path(folder) / UNFINISHED
     digest = "" if kept is None else _digest_code()
-    recalled = {pair: _recall(kept, digest, pair) for pair in wanted} if kept else {}
+    recalled = {pair: _recall(kept, digest, pair, figures) for pair in wanted} if kept else {}
     done = {pair: result for pair, result in recalled.items() if result is not None}
     missing = [pair for pair in wanted if pair not in done]
     bar = tqdm(
@@ -144,9 +145,10 @@ def _reproduce_named(
 
 
 def _digest_code() -> str:
-    """Return a fingerprint of the package's code, on which kept results depend."""
+    """Return a fingerprint of the package's code and corpora, on which kept results depend."""
     root = Path(__file__).resolve().parent.parent
-    text = b"".join(path.read_bytes() for path in sorted(root.rglob("*.py")))
+    files = [*sorted(root.rglob("*.py")), *sorted(find_folder().iterdir())]
+    text = b"".join(path.read_bytes() for path in files if path.is_file())
     return hashlib.sha256(text).hexdigest()
 
 
@@ -162,15 +164,16 @@ def _remember(kept: Path, digest: str, pair: tuple[str, str], result: Result) ->
         unfinished.write_text(json.dumps(record), encoding="utf-8")
 
 
-def _recall(kept: Path, digest: str, pair: tuple[str, str]) -> Result | None:
-    """Return what a stopped run of the same code left of this figure, if anything."""
+def _recall(kept: Path, digest: str, pair: tuple[str, str], figures: bool) -> Result | None:
+    """Return what a stopped run of the same code left of this figure, if all that is wanted."""
     try:
         record = json.loads(_place(kept, pair).read_text(encoding="utf-8"))
         written = [Path(each) for each in record["files"]]
         table = pd.read_json(io.StringIO(record["checks"]), orient="split", dtype=False)
     except (OSError, ValueError, KeyError, TypeError):  # none, or not one of ours
         return None
-    current = record["code"] == digest and all(each.is_file() for each in written)
+    drawn = bool(written) or not figures
+    current = record["code"] == digest and drawn and all(each.is_file() for each in written)
     return (table, written) if current else None
 
 

@@ -214,6 +214,8 @@ def test_people_s_judgements_are_a_table() -> None:
     )[0]
     found = float(compare_similarities(lower, ours, method="spearman"))
     assert found == pytest.approx(expected, abs=1e-12)
+    turned = lower.loc[:, rng.permutation(names)]
+    assert float(compare_similarities(turned, ours, method="spearman")) == pytest.approx(found)
     some = lower.copy()
     some.iloc[3, 1] = np.nan  # one pair that nobody judged
     assert np.isfinite(float(compare_similarities(some, ours)))

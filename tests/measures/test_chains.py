@@ -164,7 +164,7 @@ def test_how_units_are_turned_and_items_are_ordered_does_not_matter(seed, small_
     first, second = history["weights_1"].values, history["weights_2"].values
     turned = decouple(replace_weights(history, [turn @ first, second @ turn.T]))
     order = rng.permutation(history.sizes["item"])
-    swapped = replace_weights(history, [first[..., order], second]).isel(item=order)
+    swapped = history.isel(item=order)
     for name in found.data_vars:
         np.testing.assert_allclose(turned[name], found[name], atol=1e-7)
         np.testing.assert_allclose(decouple(swapped)[name], found[name], atol=1e-7)

@@ -76,3 +76,60 @@ def test_what_a_history_knows_survives_a_file(world, tmp_path) -> None:
     xr.testing.assert_identical(again, history)
     assert bool(again["biased"])
     assert not is_plain(again)
+
+
+def test_some_of_what_was_learned_predicts_nothing(world) -> None:
+    whole = learn(world, hidden=True)
+    for part in (whole.isel(property=slice(0, 12)), whole.isel(item=[0, 1, 4, 5])):
+        assert not is_plain(part)
+        assert sd.property_acquisition(part)["predicted"].isnull().all()
+        assert sd.gram_matrices(part, layer="hidden_1")["predicted"].isnull().all()
+    assert is_plain(whole.isel(time=[0, 5, 9], seed=[1]))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_the_depth_is_read_from_the_history(depth, world) -> None:
+    exact = sd.solve(world, depth=depth, initial=0 if depth == 1 else 1e-4)
+    found = sd.level_acquisition(exact)
+    np.testing.assert_allclose(found["predicted"], found["acquired"][0], rtol=0.02)
+    categories = sd.category_acquisition(exact)
+    np.testing.assert_allclose(categories["predicted"], categories["acquired"][0], rtol=0.02)
+
+
+def test_chains_do_not_hang_on_the_order_of_items(world) -> None:
+    exact = sd.solve(world, depth=2, times=20, keep_weights=True)
+    plain, turned = (
+        sd.decouple(h)["strength"] for h in (exact, exact.isel(item=slice(None, None, -1)))
+    )
+    np.testing.assert_allclose(np.abs(turned), np.abs(plain), atol=1e-9)
+
+
+def test_dependent_codes_are_read_from_the_history(world) -> None:
+    codes = np.random.default_rng(3).normal(size=(8, 4))
+    patterns = sd.make_patterns(world, inputs=codes)
+    history = learn(patterns, hidden=True)
+    xr.testing.assert_identical(sd.plateaus(history), sd.plateaus(history, data=patterns))
+    with pytest.raises(ValueError, match="a bias passes by the hidden layer"):
+        sd.bottleneck(learn(world, bias=True, hidden=True))
+
+
+def test_the_shallow_control_asks_the_history(world) -> None:
+    def control(patterns, **bias):
+        model = sd.Shallow(**bias)
+        return sd.shallow_control(sd.train(model, patterns, seeds=1, progress=False))
+
+    for patterns, bias in (
+        (world, {}), (world, {"bias": True}), (sd.make_patterns(world, correlation=0.5), {}),
+        (sd.make_patterns(world, observed=0.5), {}),
+    ):  # fmt: skip
+        found = control(patterns, **bias)
+        np.testing.assert_allclose(found["measured"][0], found["predicted"], rtol=0.03, atol=0.01)
+    assert control(sd.make_patterns(world, relations=True))["predicted"].isnull().all()
+
+
+def test_observed_half_of_the_time_is_met_half_as_often(world) -> None:
+    exact = sd.solve(sd.make_patterns(world, observed=0.5), depth=2, initial=1e-4)
+    assert "taught" not in exact
+    assert (exact["frequency"] == 0.5).all()
+    found = sd.level_acquisition(exact)
+    np.testing.assert_allclose(found["predicted"], found["acquired"][0], rtol=0.02)

@@ -185,3 +185,16 @@ def test_theory_about_something_else_is_refused():
         summarize(ours, theory=other)
     with pytest.raises(TypeError, match="must be what this measure returns"):
         summarize(ours, theory=other["half_time"])
+
+
+@pytest.mark.parametrize(
+    "measure",
+    ["base_rates", "differentiation", "category_acquisition", "property_acquisition",
+     "typicality_learning"],
+)  # fmt: skip
+def test_theory_stands_beside_measures_with_curves(measure, deep):
+    exact = sd.solve(sd.load("rumelhart8"), depth=2, hidden=True)  # other times
+    ours, theirs = (getattr(sd, measure)(h) for h in (deep, exact))
+    table = summarize(ours, theory=theirs)
+    assert any(column.endswith("_theory") for column in table.columns)
+    assert "time" not in table

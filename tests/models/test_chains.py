@@ -231,5 +231,5 @@ def test_pretraining_says_when_it_is_not_done_and_when_it_diverges(monkeypatch):
     monkeypatch.setattr("semdev.models.pretraining.MOST_UPDATES", 1000)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        with pytest.raises(ArithmeticError, match="diverged at learning rate 9; leave"):
+        with pytest.raises(ArithmeticError, match="diverged at learning rate 9; give a smaller"):
             pretrain(sd.load("saxe2019"), hidden=8, seeds=1, learning_rate=9.0)

@@ -199,6 +199,16 @@ def test_what_other_code_left_is_not_taken_up(toy: ModuleType, tmp_path, monkeyp
     assert toy.computed == ["fig2", "fig10", "fig2", "fig10"]
 
 
+def test_figures_that_were_not_drawn_are_drawn_when_wanted(toy: ModuleType, tmp_path) -> None:
+    toy.add("fig10", -1)
+    with pytest.raises(KeyboardInterrupt):
+        reproduce([toy], folder=tmp_path, figures=False, progress=False)
+    toy.add("fig10", 11)
+    _, written = reproduce([toy], folder=tmp_path, progress=False)
+    assert [path.name for path in written[:2]] == ["toy_fig2.svg", "toy_fig2.pdf"]
+    assert toy.computed == ["fig2", "fig10", "fig2", "fig10"]
+
+
 def test_what_cannot_be_read_is_computed_again(toy: ModuleType, tmp_path) -> None:
     toy.add("fig10", -1)
     with pytest.raises(KeyboardInterrupt):

@@ -72,7 +72,8 @@ def fig5_data(
     for w in ready.weights[1:-1]:
         through = w @ through
     main = modes.s >= 0.1 * modes.s[0]
-    features = np.corrcoef(world.properties.values[:, :inputs].T)
+    shown = world.properties.values[:, :inputs]
+    features = np.corrcoef(shown[:, np.ptp(shown, axis=0) > 0].T)  # a constant correlates with none
     order = np.argsort(np.linalg.eigh(features)[1][:, -1])  # alike features side by side
     return {
         "features": features[np.ix_(order, order)],
