@@ -24,9 +24,9 @@ from semdev.papers.cao2020.settings import (
     Data,
     are_apart,
     start_weights,
-    write_letter,
 )
 from semdev.papers.checks import Check, spread
+from semdev.papers.drawing import letter_panels
 from semdev.plots._style import CATEGORIES, finish
 from semdev.theory import solve
 from semdev.training import train
@@ -122,7 +122,7 @@ def fig3(data: Data | None = None) -> Figure:
             range(len(names)), [textwrap.fill(name, 9, break_long_words=False) for name in names]
         )
         finish(axis, x="", y="differentiation index" if k == 0 else "")
-        write_letter(axis, k)
+    letter_panels(axes)
     figure.legend(
         *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False,
         fontsize=7,

@@ -34,9 +34,9 @@ from semdev.papers.cao2020.settings import (
     find_interval,
     find_limit,
     start_weights,
-    write_letter,
 )
 from semdev.papers.checks import Check, spread
+from semdev.papers.drawing import letter_panels
 from semdev.plots._style import CATEGORIES, GREY, draw_curve, finish, ordered_colors
 from semdev.training import train
 
@@ -171,7 +171,6 @@ def fig1(data: Data | None = None) -> Figure:
     for k, (axis, name) in enumerate(zip(above, (GD, FA, CHL, HEBB), strict=True)):
         _draw_modes(axis, data["runs"][name], data["indices"][name])
         finish(axis, x="time", y="share of mode learned" if k == 0 else "")
-        write_letter(axis, k)
         axis.set_title("gradient descent" if name == GD else name, fontsize=7.5, loc="right")
     _draw_modes(above[0], data["runs"][FD], data["indices"][FD], dashed=True)
     above[0].plot([], [], color="black", lw=0.8, ls=(0, (2, 3)), label="finite differences")
@@ -187,14 +186,14 @@ def fig1(data: Data | None = None) -> Figure:
     ]
     names = list(data["indices"])
     axes = lower.subplots(1, 3, sharey=True)
-    for k, (axis, (variable, label)) in enumerate(zip(axes, quantities, strict=True)):
+    for axis, (variable, label) in zip(axes, quantities, strict=True):
         _draw_rows(axis, [data["indices"][name][variable] for name in names])
         theory = float(data["indices"][GD][f"predicted_{variable}"].median())
         axis.axvline(theory, color=GREY, lw=0.8, ls=":", zorder=0)
         finish(axis, x=label)
-        write_letter(axis, 4 + k)
     axes[0].set_yticks(range(len(names)), names, fontsize=7)
     axes[0].invert_yaxis()
+    letter_panels([*above, *axes])
     return figure
 
 

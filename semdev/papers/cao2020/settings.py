@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
 
 from semdev.building import initial_weights
 from semdev.data.dataset import Dataset
@@ -47,8 +46,3 @@ def are_apart(some: Sequence[xr.DataArray], other: xr.DataArray) -> bool:
     """Return whether the intervals of `some` together do not meet that of `other`."""
     (low, high), (bottom, top) = find_interval(some), find_interval([other])
     return bool(top < low or high < bottom)
-
-
-def write_letter(axis: Axes, k: int) -> None:
-    """Write the panel's letter on its top left."""
-    axis.set_title("abcdefghijkl"[k], loc="left", fontsize=9, fontweight="bold")

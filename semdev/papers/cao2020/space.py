@@ -24,9 +24,9 @@ from semdev.papers.cao2020.settings import (
     Data,
     find_limit,
     start_weights,
-    write_letter,
 )
 from semdev.papers.checks import Check, spread
+from semdev.papers.drawing import letter_panels
 from semdev.plots._style import CATEGORIES, GREY, draw_curve, finish
 from semdev.training import train
 
@@ -151,8 +151,7 @@ def fig2(data: Data | None = None) -> Figure:
     _draw_agreement(axes[1], data)
     _draw_onsets(axes[2], data)
     _draw_belief(axes[3], data)
-    for k, axis in enumerate(axes):
-        write_letter(axis, k)
+    letter_panels(axes)
     return figure
 
 

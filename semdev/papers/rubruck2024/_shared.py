@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from semdev.data.corpora import load
 from semdev.data.dataset import Dataset
@@ -40,9 +39,3 @@ def draw_interval(
         axis.errorbar([middle], [at], xerr=bars, **style)
     else:
         axis.errorbar([at], [middle], yerr=bars, **style)
-
-
-def letter_panels(figure: Figure) -> None:
-    """Letter the panels."""
-    for letter, axis in zip("abcdef", figure.axes, strict=False):
-        axis.set_title(letter, loc="left", fontsize=9, fontweight="bold")

@@ -16,7 +16,8 @@ from semdev.measures.base_rates import base_rates, optimal_constant
 from semdev.models.constant import predict_shallow_peak, solve_biased, solve_shallow
 from semdev.models.networks import MLP, DeepLinear, Shallow
 from semdev.papers.checks import Check, spread
-from semdev.papers.rubruck2024._shared import draw_interval, label_world, letter_panels
+from semdev.papers.drawing import letter_panels
+from semdev.papers.rubruck2024._shared import draw_interval, label_world
 from semdev.plots._style import CATEGORIES, GREY, draw_curve, finish
 from semdev.theory import solve
 from semdev.training import train
@@ -217,7 +218,7 @@ def fig1(data: Data | None = None) -> Figure:
     alike.set_ylim(0, 1.05)
     finish(alike, x="correlation of the inputs", y="lead of the base rates")
     alike.legend(frameon=False, fontsize=7, loc="lower right")
-    letter_panels(figure)
+    letter_panels(figure.axes)
     return figure
 
 

@@ -21,7 +21,8 @@ from semdev.measures.overgeneralization import overgeneralizations
 from semdev.models.constant import predict_shallow_peak, solve_biased, solve_shallow
 from semdev.models.networks import DeepLinear, Shallow
 from semdev.papers.checks import Check, spread
-from semdev.papers.rubruck2024._shared import draw_interval, label_world, letter_panels
+from semdev.papers.drawing import letter_panels
+from semdev.papers.rubruck2024._shared import draw_interval, label_world
 from semdev.plots._style import CATEGORIES, GREY, draw_curve, finish
 from semdev.theory import bound_learning_rate, solve
 from semdev.training import train
@@ -185,7 +186,7 @@ def fig2(data: Data | None = None) -> Figure:
     corpora.set(xlim=(-0.02, 0.65), ylim=(-0.02, 0.65))
     finish(corpora, x="closest to the constant, closed form", y="closest to the constant, networks")
     corpora.legend(frameon=False, fontsize=7)
-    letter_panels(figure)
+    letter_panels(figure.axes)
     return figure
 
 

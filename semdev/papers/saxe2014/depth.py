@@ -23,8 +23,8 @@ from semdev.models.chains import aligned_weights
 from semdev.models.depth import time_depths
 from semdev.models.networks import DeepLinear
 from semdev.papers.checks import Check
+from semdev.papers.drawing import letter_panels
 from semdev.papers.saxe2014.descending import descend_chains
-from semdev.papers.saxe2014.statistics import mark_panel
 from semdev.plots._style import CATEGORIES, GREY, finish
 from semdev.theory import decompose
 from semdev.training import train
@@ -153,6 +153,5 @@ def fig4(data: Data | None = None) -> Figure:
     right.loglog(data["layers"], data["rate"], "o", ms=4, color=CATEGORIES[1], label="best of grid")
     right.legend(frameon=False, fontsize=7)
     finish(right, x="layers N_l", y="best learning rate λ")
-    mark_panel(left, "a")
-    mark_panel(right, "b")
+    letter_panels((left, right))
     return figure

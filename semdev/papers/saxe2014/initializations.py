@@ -28,8 +28,8 @@ from semdev.data.dataset import Dataset
 from semdev.models.chains import draw_orthonormal
 from semdev.models.pretraining import pretrain
 from semdev.papers.checks import Check
+from semdev.papers.drawing import letter_panels
 from semdev.papers.saxe2014.descending import count_updates
-from semdev.papers.saxe2014.statistics import mark_panel
 from semdev.plots._style import CATEGORIES, GREY, MARKERS, finish, ordered_colors
 
 Data = dict[str, Any]
@@ -208,8 +208,7 @@ def fig6(data: Data | None = None) -> Figure:
     axes[1, 1].set_xscale("log")
     axes[1, 1].legend(frameon=False, fontsize=7, loc="upper right")
     finish(axes[1, 1], x="units N", y="mean ln σ for each Gaussian layer")
-    for axis, letter in zip(axes.ravel(), "abcd", strict=True):
-        mark_panel(axis, letter)
+    letter_panels(axes.flat)
     return figure
 
 

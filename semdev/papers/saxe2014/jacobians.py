@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from semdev.models.chains import draw_orthonormal
 from semdev.papers.checks import Check, spread
-from semdev.papers.saxe2014.statistics import mark_panel
+from semdev.papers.drawing import letter_panels
 from semdev.plots._style import CATEGORIES, GREY, finish, ordered_colors
 
 Data = dict[str, Any]
@@ -166,8 +166,7 @@ def fig7(data: Data | None = None) -> Figure:
     right.set(yscale="log", ylim=(1e-7, 1.5))
     right.legend(frameon=False, fontsize=7, loc="lower left")
     finish(right, x="layer", y="mean h²")
-    for axis, letter in zip((left, middle, right), "abc", strict=True):
-        mark_panel(axis, letter)
+    letter_panels((left, middle, right))
     return figure
 
 

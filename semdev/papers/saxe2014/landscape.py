@@ -25,6 +25,7 @@ from semdev.models.decomposition import decompose, effective_initial_strength
 from semdev.models.networks import DeepLinear, Shallow
 from semdev.models.plateaus import fit_modes, predict_curvature, separating_start
 from semdev.papers.checks import Check, spread
+from semdev.papers.drawing import letter_panels
 from semdev.plots._style import CATEGORIES, GREY, draw_curve, finish
 from semdev.theory import solve
 from semdev.training import train
@@ -296,7 +297,7 @@ def figS1(data: Data | None = None) -> Figure:
     data = figS1_data() if data is None else data
     figure = Figure(figsize=(7.0, 4.4), layout="constrained")
     axes = figure.subplots(2, 4).ravel()
-    _letter(axes)
+    letter_panels(axes)
     loss, times, curve, hand, ends, narrow, apart, xor = axes
     draw_curve(loss, data["run"]["loss"], interval=0.95, color=BLUE)
     for level in _levels(data)[:-1]:
@@ -365,8 +366,3 @@ def _identity(axis: Axes, x: str, y: str) -> None:
     low, high = axis.dataLim.intervalx
     axis.plot([low, high], [low, high], color=GREY, lw=0.7, zorder=0)
     finish(axis, x=x, y=y)
-
-
-def _letter(axes: Any) -> None:
-    for letter, axis in zip("abcdefgh", axes, strict=False):
-        axis.set_title(letter, loc="left", fontsize=9, fontweight="bold")

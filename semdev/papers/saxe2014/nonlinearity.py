@@ -24,6 +24,7 @@ from semdev.measures.nonlinearity import compare_trajectories, predict_delay
 from semdev.models.decomposition import effective_initial_strength
 from semdev.models.networks import DeepLinear
 from semdev.papers.checks import Check, spread
+from semdev.papers.drawing import letter_panels
 from semdev.plots._style import CATEGORIES, GREY, MARKERS, draw_curve, finish
 from semdev.training import train
 
@@ -221,8 +222,7 @@ def figS2(data: Data | None = None) -> Figure:
     data = figS2_data() if data is None else data
     figure = Figure(figsize=(7.0, 4.4), layout="constrained")
     axes = figure.subplots(2, 3).ravel()
-    for letter, axis in zip("abcdef", axes, strict=True):
-        axis.set_title(letter, loc="left", fontsize=9, fontweight="bold")
+    letter_panels(axes)
     modes, parting, late, first, order, activity = axes
     _draw_modes(modes, data["strengths"])
     for scale, color in zip(SCALES, CATEGORIES[:3], strict=True):

@@ -24,7 +24,7 @@ from semdev.data.patterns import Patterns, make_patterns
 from semdev.models.networks import DeepLinear
 from semdev.models.pretraining import pretrain
 from semdev.papers.checks import Check, spread
-from semdev.papers.saxe2014.statistics import mark_panel
+from semdev.papers.drawing import letter_panels
 from semdev.plots._style import CATEGORIES, draw_curve, finish
 from semdev.theory import bound_learning_rate, decompose
 from semdev.training import train
@@ -157,8 +157,7 @@ def fig5(data: Data | None = None) -> Figure:
     right.set_xlim(left=0)
     right.legend(frameon=False, fontsize=7, loc="upper right", bbox_to_anchor=(1.0, 0.95))
     finish(right, x="updates", y="loss / loss at the start")
-    for axis, letter in zip((left, middle, right), "abc", strict=True):
-        mark_panel(axis, letter)
+    letter_panels((left, middle, right))
     return figure
 
 

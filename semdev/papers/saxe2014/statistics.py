@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from semdev.data.corpora import load
@@ -23,7 +22,7 @@ from semdev.models.chains import aligned_weights, draw_orthonormal
 from semdev.models.networks import DeepLinear
 from semdev.models.single_units import chain_strengths
 from semdev.papers.checks import Check, spread
-from semdev.papers.drawing import draw_matrix, draw_network
+from semdev.papers.drawing import draw_matrix, draw_network, letter_panels
 from semdev.plots._style import CATEGORIES, GREY, finish
 from semdev.theory import bound_learning_rate, decompose
 from semdev.training import train
@@ -114,8 +113,7 @@ def fig1(data: Data | None = None) -> Figure:
     bound = float(np.abs(scaled).max())
     draw_matrix(axes[2], scaled, "mode", "item", cmap="RdBu_r", vmin=-bound, vmax=bound)
     axes[2].set_title("S Vᵀ (2–4 are tied)", fontsize=8)
-    for axis, letter in zip(axes, "abc", strict=True):
-        mark_panel(axis, letter)
+    letter_panels(axes)
     return figure
 
 
@@ -253,8 +251,7 @@ def fig2(data: Data | None = None) -> Figure:
         columnspacing=1.0, handlelength=1.8,
     )  # fmt: skip
     finish(right, y="strength ab / s")
-    mark_panel(left, "a")
-    mark_panel(right, "b")
+    letter_panels((left, right))
     return figure
 
 
@@ -262,8 +259,3 @@ def _field(weights: np.ndarray) -> np.ndarray:
     """Return (ȧ, ḃ) at (a, b) for s = 1 along the last axis."""
     a, b = weights[..., 0], weights[..., 1]
     return np.stack([b * (1 - a * b), a * (1 - a * b)], axis=-1)
-
-
-def mark_panel(axis: Axes, letter: str) -> None:
-    """Write a panel's letter at its top left."""
-    axis.set_title(letter, loc="left", fontsize=9, fontweight="bold")
