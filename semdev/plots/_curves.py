@@ -48,6 +48,31 @@ def predicted_handle() -> Line2D:
     return Line2D([], [], color="black", linewidth=0.8, linestyle=DASHES, label="predicted")
 
 
+def draw_learner(
+    ax: Axes,
+    k: int,
+    values: xr.DataArray,
+    predicted: xr.DataArray,
+    *,
+    interval: float,
+    name: str,
+    among: bool,
+    label: str,
+) -> tuple[Line2D, bool]:
+    """Draw the k-th learner's curve and prediction; return its legend entry, and if one is known.
+
+    `among` others it has a marker, a prediction of its own colour, and its name in the legend;
+    alone `label` stands there.
+    """
+    color = _style.CATEGORIES[k % len(_style.CATEGORIES)]
+    marker: dict[str, Any] = {"marker": _style.marker(k), "markersize": 3} if among else {}
+    look: dict[str, Any] = {"markevery": (0.04 + 0.04 * k, 0.2), **marker} if among else {}
+    draw_known(ax, values, interval=interval, color=color, label=name, linewidth=1.6, **look)
+    foreseen = draw_predicted(ax, predicted, color=_style.darken(color) if among else "black")
+    shown = name if among else label
+    return Line2D([], [], color=color, linewidth=1.6, label=shown, **marker), foreseen
+
+
 def last_known(values: xr.DataArray) -> float:
     """Return the last median over seeds that is known, NaN if none is.
 

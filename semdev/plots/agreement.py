@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from semdev.measures import agreement as measure
 from semdev.plots import _style
 from semdev.plots._curves import (
     draw_known,
+    draw_learner,
     draw_predicted,
     label_ends_below,
     last_known,
@@ -92,18 +91,13 @@ def network_agreement(
     ax = _style.make_axes(ax)
     handles, foreseen = [], False
     for k, (who, own) in enumerate(found.items()):
-        color = _style.CATEGORIES[k % len(_style.CATEGORIES)]
-        marker: dict[str, Any] = {"marker": _style.marker(k), "markersize": 3} if compare else {}
-        look: dict[str, Any] = {"markevery": (0.04 + 0.04 * k, 0.2), **marker} if compare else {}
-        draw_known(
-            ax, own["agreement"], interval=interval, color=color, label=who, linewidth=1.6, **look
-        )
-        foreseen |= draw_predicted(
-            ax, own["predicted"], color=_style.darken(color) if compare else "black"
-        )
         pairs = own.sizes["seed"]
-        label = who if compare else f"{pairs} pair{'' if pairs == 1 else 's'} of networks"
-        handles.append(Line2D([], [], color=color, linewidth=1.6, label=label, **marker))
+        handle, known = draw_learner(
+            ax, k, own["agreement"], own["predicted"], interval=interval, name=who,
+            among=bool(compare), label=f"{pairs} pair{'' if pairs == 1 else 's'} of networks",
+        )  # fmt: skip
+        handles.append(handle)
+        foreseen |= known
     if foreseen:
         handles.append(predicted_handle())
     what = "outputs" if layer == "output" else layer.replace("_", " ")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,7 +12,7 @@ from matplotlib.lines import Line2D
 from semdev._names import require
 from semdev.measures import base_rates as measure
 from semdev.plots import _style
-from semdev.plots._curves import draw_known, draw_predicted, name_learners, predicted_handle
+from semdev.plots._curves import draw_learner, name_learners, predicted_handle
 
 
 def base_rates(
@@ -71,22 +70,17 @@ def base_rates(
     ax = _style.make_axes(ax)
     handles, foreseen = [], False
     for k, (who, own) in enumerate(found.items()):
-        color = _style.CATEGORIES[k % len(_style.CATEGORIES)]
-        marker: dict[str, Any] = {"marker": _style.marker(k), "markersize": 3} if compare else {}
-        look: dict[str, Any] = {"markevery": (0.04 + 0.04 * k, 0.2), **marker} if compare else {}
-        draw_known(
-            ax, own["to_constant"], interval=interval, color=color, label=who, linewidth=1.6, **look
-        )
-        foreseen |= draw_predicted(
-            ax, own["predicted"], color=_style.darken(color) if compare else "black"
-        )
+        handle, known = draw_learner(
+            ax, k, own["to_constant"], own["predicted"], interval=interval, name=who,
+            among=bool(compare), label="from the base rates",
+        )  # fmt: skip
+        handles.append(handle)
+        foreseen |= known
         ax.plot(
             [float(own["closest_time"].median())], [float(own["closest"].median())], "o",
-            color=color, markersize=5, markeredgecolor="black", markeredgewidth=0.8,
+            color=handle.get_color(), markersize=5, markeredgecolor="black", markeredgewidth=0.8,
             label="_closest", zorder=4,
         )  # fmt: skip
-        label = who if compare else "from the base rates"
-        handles.append(Line2D([], [], color=color, linewidth=1.6, label=label, **marker))
     if not compare:
         (alone,) = found.values()
         middle = np.median(alone["to_target"], axis=0)
