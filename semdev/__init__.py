@@ -38,6 +38,8 @@ _HOME = {
     "DeepLinear": "semdev.models.networks",
     "Shallow": "semdev.models.networks",
     "MLP": "semdev.models.networks",
+    "Rumelhart": "semdev.models.rumelhart",
+    "Noise": "semdev.models.rumelhart",
     "solve": "semdev.models.solving",
     "train": "semdev.training",
     "initial_weights": "semdev.building",
@@ -45,6 +47,7 @@ _HOME = {
     "chain_weights": "semdev.models.chains",
     "pretrain": "semdev.models.pretraining",
     "Counterpart": "semdev.counterparts",
+    "rebuild": "semdev.rebuilding",
     # what happened
     "ask": "semdev.history",
     "get_provenance": "semdev.history",

@@ -29,11 +29,16 @@ def initial_weights(
     >>> w1.shape, w2.shape
     ((5, 16, 4), (5, 7, 16))
     """
-    nets = build_all(model, make_patterns(data), read_seeds(seeds))
+    nets = build_all(model, show(model, data), read_seeds(seeds))
     matrices = [
         [p.detach().double().numpy() for p in net.parameters() if p.ndim == 2] for net in nets
     ]
     return [np.stack(layer) for layer in zip(*matrices, strict=True)]
+
+
+def show(model: Model, data: Dataset | Patterns) -> Patterns:
+    """Return the patterns in which a model is shown data: its own `show`, or one for each item."""
+    return make_patterns(getattr(model, "show", make_patterns)(data))
 
 
 def describe_model(model: Model) -> str:
@@ -77,7 +82,8 @@ def build_all(
             f"that builds one; got {type(model).__name__}"
         )
     sizes = patterns.inputs.shape[1], patterns.targets.shape[1]
-    nets = [_build(model, sizes, seed) for seed in seeds]
+    relations = len(set(patterns.relations.tolist()) - {""})
+    nets = [_build(model, sizes, relations, seed) for seed in seeds]
     if weights is not None:
         nets = [net.double() for net in nets]
         _start_from(weights, nets, seeds)
@@ -87,7 +93,10 @@ def build_all(
     inputs = torch.tensor(patterns.inputs, dtype=next(net.parameters()).dtype)
     try:
         with torch.no_grad():
-            first, second = net(inputs), net(inputs)
+            first, second = (
+                answer[0] if isinstance(answer, (tuple, list)) and answer else answer
+                for answer in (net(inputs), net(inputs))
+            )
     except Exception as error:
         raise ValueError(
             f"{describe_model(model)} cannot take this data: {patterns.data.name} shows "
@@ -97,7 +106,8 @@ def build_all(
     if not isinstance(first, torch.Tensor):
         raise ValueError(
             f"{describe_model(model)} answers with a {type(first).__name__}; "
-            f"{patterns.data.name} needs one tensor {wanted} (patterns × properties)"
+            f"{patterns.data.name} needs one tensor {wanted} (patterns × properties), alone or "
+            "before others"
         )
     if tuple(first.shape) != wanted:
         raise ValueError(
@@ -137,21 +147,23 @@ def _start_from(
                 own.copy_(torch.tensor(values if values.ndim == 2 else values[k]))
 
 
-def _build(model: Model, sizes: tuple[int, int], seed: int) -> nn.Module:
+def _build(model: Model, sizes: tuple[int, int], relations: int, seed: int) -> nn.Module:
     """Build one network under its own seed; torch's global random state stays as it was."""
+    asks = inspect.signature(model).parameters
+    more = {"n_relations": relations} if "n_relations" in asks else {}
     try:
-        inspect.signature(model).bind(*sizes)
+        inspect.signature(model).bind(*sizes, **more)
         arguments: tuple[int, ...] = sizes
     except TypeError:
         arguments = ()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            net = model(*arguments)
+            net = model(*arguments, **more)
         except TypeError as error:
             raise TypeError(
                 f"{describe_model(model)} is called with (n_inputs, n_outputs) = {sizes} or with "
-                f"nothing; it says: {error}"
+                f"nothing, and with n_relations = {relations} if it asks for that; it says: {error}"
             ) from error
     if not isinstance(net, nn.Module):
         raise TypeError(f"{describe_model(model)} built {type(net).__name__}, no nn.Module")

@@ -4,9 +4,12 @@ Variables
     output(seed, time, item, property)   the belief about each cell
     target(item, property)               the truth
     loss(seed, time)                     ½ Σ frequency × (target − output)², over all that is taught
-    hidden_1(seed, time, item, unit_1)…  hidden layers, where they were asked for
+    hidden_1(seed, time, item, unit_1)…  hidden layers, where they were asked for;
+    hidden_2(seed, time, context, item, unit_2) if they differ with the relation asked about:
+                                         history.sel(context="can") is a History of one context
     weights_1(seed, time, unit_1, input), weights_2(seed, time, unit_2, unit_1), …,
-    weights_D(seed, time, property, unit_D−1): weight matrices, where they were asked for
+    weights_D(seed, time, property, unit_D−1): weight matrices, where they were asked for;
+    parameter_NAME(seed, time, …)        parameters that are no such matrix (biases, other networks)
     one_hot, biased                      whether items were shown one-hot, one pattern each, and
                                          whether the learner has biases: what closed forms ask
     depth                                number of weight matrices, of a chain of them
@@ -69,6 +72,7 @@ def make_history(
     provenance: Mapping[str, Any],
     hidden: Sequence[np.ndarray] = (),
     weights: Sequence[np.ndarray] = (),
+    parameters: Mapping[str, np.ndarray] | None = None,
     biased: bool = False,
     depth: int | None = None,
 ) -> xr.Dataset:
@@ -94,6 +98,8 @@ def make_history(
         Hidden layers from the input on.
     weights : arrays, seed × time × output × input
         Weight matrices from the input on.
+    parameters : mapping of arrays, seed × time × …
+        Other parameters, by name.
     biased : bool
         Whether the learner has biases.
     depth : int, optional
@@ -118,9 +124,11 @@ def make_history(
     variables |= {"one_hot": plain, "biased": bool(biased)}
     if patterns.one_per_item and not plain:
         variables["code"] = (("item", "input"), patterns.inputs)
-    pattern_dim = "item" if patterns.one_per_item else "pattern"
     for k, layer in enumerate(hidden, 1):
-        variables[f"hidden_{k}"] = (("seed", "time", pattern_dim, f"unit_{k}"), layer)
+        variables[f"hidden_{k}"] = _place_layer(layer, patterns, f"unit_{k}")
+    for name, values in (parameters or {}).items():
+        own = [f"{name}_{axis}" for axis in range(values.ndim - 2)]
+        variables[f"parameter_{name}"] = (("seed", "time", *own), values)
     for k, matrix in enumerate(weights, 1):
         into = "property" if k == len(weights) else f"unit_{k}"
         out_of = "input" if k == 1 else f"unit_{k - 1}"
@@ -141,7 +149,9 @@ def make_history(
         classes = trees.ancestors(data.tree).loc[table["item"].values]
         coords["level"] = np.arange(classes.shape[1])
         coords["ancestor"] = (("item", "level"), classes.to_numpy().astype(str))
-    if hidden and not patterns.one_per_item:
+    if any("context" in dims for dims, *_ in _only_tuples(variables)):
+        coords["context"] = patterns.relations[: _count_contexts(patterns)]
+    if any("pattern" in dims for dims, *_ in _only_tuples(variables)):
         coords["pattern_relation"] = ("pattern", patterns.relations)
     record = {
         **provenance,
@@ -160,6 +170,33 @@ def make_history(
         "provenance": json.dumps(record, ensure_ascii=False),
     }
     return check(xr.Dataset(variables, coords=coords, attrs=attrs))
+
+
+def _only_tuples(variables: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    return [value for value in variables.values() if isinstance(value, tuple)]
+
+
+def _count_contexts(patterns: Patterns) -> int:
+    """Return the number of relations if patterns are all of items × relations, else 0."""
+    n_items = len(patterns.asked)
+    contexts, left = divmod(len(patterns.inputs), n_items)
+    names = patterns.relations.reshape(n_items, -1) if not left else patterns.relations[None]
+    first = patterns.asked // max(contexts, 1) == np.arange(n_items)[:, None]
+    regular = not left and first.all() and (names == names[0]).all() and names[0, 0] != ""
+    return contexts if regular else 0
+
+
+def _place_layer(layer: np.ndarray, patterns: Patterns, unit: str) -> tuple[Any, np.ndarray]:
+    """Return a layer (seed × time × pattern × unit) by item, and by context where it differs."""
+    if patterns.one_per_item:
+        return ("seed", "time", "item", unit), layer
+    contexts = _count_contexts(patterns)
+    if not contexts:
+        return ("seed", "time", "pattern", unit), layer
+    each = layer.reshape(*layer.shape[:2], -1, contexts, layer.shape[-1]).swapaxes(2, 3)
+    if (each == each[:, :, :1]).all():
+        return ("seed", "time", "item", unit), each[:, :, 0]
+    return ("seed", "time", "context", "item", unit), each
 
 
 @lru_cache

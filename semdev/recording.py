@@ -57,10 +57,11 @@ class Log:
     losses: list[np.ndarray] = field(default_factory=list)
     hidden: list[list[np.ndarray]] = field(default_factory=list)
     weights: list[list[np.ndarray]] = field(default_factory=list)
+    parameters: list[list[np.ndarray]] = field(default_factory=list)
 
     def keep(self, which: Sequence[int]) -> None:
         """Drop all but these records."""
-        for name in ("steps", "outputs", "losses", "hidden", "weights"):
+        for name in ("steps", "outputs", "losses", "hidden", "weights", "parameters"):
             old = getattr(self, name)
             setattr(self, name, [old[k] for k in which] if old else old)
 

@@ -16,15 +16,16 @@ from torch import nn
 
 from semdev._names import require
 from semdev._progress import tqdm
-from semdev.building import Model, build_all, describe_model, read_seeds
+from semdev.building import Model, build_all, describe_model, read_seeds, show
 from semdev.data.dataset import Dataset
-from semdev.data.patterns import Patterns, make_patterns
-from semdev.ensembles import Ensemble, make_ensemble
+from semdev.data.patterns import Patterns
+from semdev.ensembles import LOSSES, Ensemble, make_ensemble
 from semdev.history import make_history
 from semdev.models.closed_forms import time_to_reach
 from semdev.models.decomposition import bound_learning_rate, decompose
 from semdev.models.networks import count_linear_layers
 from semdev.models.solving import SETTLED
+from semdev.presenting import PRESENTATIONS, Presentation
 from semdev.recording import Log, Plan
 
 MOST_STEPS = 200_000
@@ -48,6 +49,9 @@ def train(
     record: int | Sequence[int] = 200,
     weights: Sequence[np.ndarray] | None = None,
     rule: Any = "backpropagation",
+    presentation: str = "full batch",
+    loss: str = "squared error",
+    momentum: float = 0.0,
     hidden: bool = False,
     keep_weights: bool = False,
     dtype: str = "float64",
@@ -55,19 +59,24 @@ def train(
     batched: bool = True,
     progress: bool | None = None,
 ) -> xr.Dataset:
-    """Train networks on a data set by full-batch gradient descent; return their History.
+    """Train networks on a data set by gradient descent; return their History.
 
     The loss is ½ Σ frequency × (target − output)² over items and properties; time is
-    step × learning rate, so that results are on the time scale of the theory (τ = 1).
+    step × learning rate, so that results are on the time scale of the theory (τ = 1). A step is a
+    sweep over all patterns: one update, unless they are presented one by one.
 
     Parameters
     ----------
     model : factory or nn.Module class
         Something that builds one network: `DeepLinear(…)`, `Shallow()`, `MLP(…)`, or your own
-        class or function, called with (n_inputs, n_outputs) or with nothing. It maps inputs
-        (pattern × input) to outputs (pattern × output).
+        class or function, called with (n_inputs, n_outputs) or with nothing, and with
+        n_relations= if it has a parameter of that name. It maps inputs (pattern × input) to
+        outputs (pattern × output), alone or before other things it returns. A factory may say
+        by `show(data)` which Patterns it is shown, and by `usual` which learning rate and
+        steps are its defaults, as `Rumelhart` does.
     data : Dataset or Patterns
-        What is learned.
+        What is learned. A Dataset is shown as `make_patterns(data)`, one pattern for each item,
+        if the model has no `show` of its own.
     seeds : int or iterable of int
         How many networks (seeds 0, 1, …), or which seeds. A seed fixes its network's initial
         weights and so its whole trajectory, whoever else is trained beside it.
@@ -93,10 +102,26 @@ def train(
         "feedback alignment", "contrastive hebbian", "quasi-predictive coding", "hebbian",
         "anti-hebbian", or a rule of your own (`semdev.learning_rules`). The default learning rate
         and the stability bound are those of gradient descent; another rule may need a smaller one.
+    presentation : str
+        "full batch": one update a sweep, on all patterns. "per pattern": one update for each
+        pattern, in the data's order, its frequency multiplying the update. "interleaved": the
+        same in a new random order each sweep. "sampled": as many patterns as a sweep has, drawn
+        with replacement in proportion to their frequency. With small learning rates all
+        four go the same way, for a sweep's updates add up to the same.
+    loss : "squared error" or "cross-entropy"
+        Cross-entropy is Σ frequency × (−y ln ŷ − (1 − y) ln(1 − ŷ)), for answers and targets
+        between 0 and 1; sigmoid units then never learn slowly because they are far off.
+    momentum : number, 0 ≤ μ < 1
+        v ← μ v + ∂loss/∂w, w ← w − learning rate × v. Learning is about 1/(1 − μ) times as fast in
+        time as it counts here.
     hidden : bool
-        Record hidden layers too (the input of every nn.Linear but the first).
+        Record hidden layers too (the input of every nn.Linear but the first, less what in it are
+        inputs of the network). Where patterns are items × relations, a layer that knows of the
+        relation is recorded in every context, with a dimension `context`;
+        ``history.sel(context="can")`` is a History of one of them.
     keep_weights : bool
-        Record all weight matrices of a chain of nn.Linear too, as weights_1, weights_2, ….
+        Record the weights too: the matrices of a chain of nn.Linear as weights_1, weights_2, …,
+        every other parameter as parameter_NAME (see `rebuild`).
     dtype : "float64" or "float32"
         Precision of weights and records; float32 is about three times faster, and good enough
         unless initial weights are tiny.
@@ -116,7 +141,9 @@ def train(
     ------
     TypeError, ValueError
         A model that is none, one that does not fit the data or whose answers are random, bad
-        seeds, steps or times, a learning rate over the stability bound.
+        seeds, steps or times, a learning rate over the stability bound, a rule together with
+        another loss, momentum or presentation than the default ones, cross-entropy where answers
+        or targets are not between 0 and 1.
     DivergenceError
         The loss grew without bound or became NaN.
 
@@ -127,23 +154,29 @@ def train(
     >>> deep["output"].sel(item="salmon", property="can fly").max("time").round(1).values
     array([0.4, 0.4, 0.4])
     """
-    patterns = make_patterns(data)
+    patterns = show(model, data)
     numbers = read_seeds(seeds)
     require(dtype, DTYPES, kind="dtype", where="train")
+    usual = getattr(model, "usual", {})
+    asked, steps = learning_rate, usual.get("steps") if steps is None else steps
     if not patterns.targets.any():
         raise ValueError(f"{patterns.data.name} holds nothing but zeros: there is nothing to learn")
     nets = build_all(model, patterns, numbers, weights)
+    _check_learning(nets[0], patterns, rule, presentation, loss, momentum)
     ensemble = make_ensemble(
-        nets, patterns, DTYPES[dtype], _find_device(device), batched, rule, numbers
+        nets, patterns, DTYPES[dtype], _find_device(device), batched, rule, numbers, loss,
+        float(momentum),
+    )  # fmt: skip
+    presented = Presentation(
+        presentation, patterns, numbers, ensemble.inputs, ensemble.find_noise()
     )
     if hidden and not ensemble.record_hidden():
         raise ValueError(
             "hidden=True, but this network has no hidden layer to record (a hidden layer is the "
             "input of an nn.Linear that is not the first)"
         )
-    if keep_weights:
-        _require_chain(ensemble, patterns, model)
-    rate, chosen = _choose_rate(learning_rate, nets[0], patterns)
+    rate, chosen = _choose_rate(asked, usual.get("learning_rate"), nets[0], patterns)
+    kept = _name_weights(ensemble, patterns) if keep_weights else None
     linear = count_linear_layers(nets[0]) is not None
     horizon = _estimate_steps(nets[0], patterns, rate) if linear else math.inf
     plan = Plan(record, steps, MOST_STEPS)
@@ -154,7 +187,7 @@ def train(
         desc=f"training {len(numbers)} networks", unit="step", leave=False, mininterval=0.5,
     )  # fmt: skip
     with bar, _fitting_threads(ensemble):
-        settled = _run(ensemble, plan, log, rate, horizon, (hidden, keep_weights), bar)
+        settled = _run(ensemble, presented, plan, log, rate, horizon, (hidden, kept), bar)
     if plan.open_ended:
         log.thin_to(plan.most)
         if not settled.all():
@@ -175,6 +208,7 @@ def train(
         settled=settled,
         hidden=_along_time(log.hidden),
         weights=_along_time(log.weights),
+        parameters=dict(zip((kept or [[], []])[1], _along_time(log.parameters), strict=True)),
         biased=any(p.ndim == 1 for p in nets[0].parameters()),
         depth=_count_matrices(nets[0]),
         provenance={
@@ -187,6 +221,9 @@ def train(
             "device": device,
             "engine": ensemble.how,
             "rule": rule if isinstance(rule, str) else repr(rule),
+            "presentation": presentation,
+            "loss": loss,
+            "momentum": float(momentum),
             "starts_from": "the model" if weights is None else "given weights",
             "torch": torch.__version__,
         },
@@ -205,6 +242,10 @@ def _along_time(records: list[list[np.ndarray]]) -> list[np.ndarray]:
     return [np.stack(layer, axis=1) for layer in zip(*records, strict=True)]
 
 
+def _copy(values: torch.Tensor) -> np.ndarray:
+    return values.detach().cpu().numpy().copy()
+
+
 def _find_device(name: str) -> torch.device:
     """Return the device, or say which there are."""
     try:
@@ -216,16 +257,46 @@ def _find_device(name: str) -> torch.device:
     return device
 
 
-def _require_chain(ensemble: Ensemble, patterns: Patterns, model: Model) -> None:
-    """Say why weights cannot be kept unless the matrices lead from inputs to outputs in a row."""
-    shapes = [tuple(w.shape[1:]) for w in ensemble.record_weights()]
+def _name_weights(ensemble: Ensemble, patterns: Patterns) -> tuple[list[str], list[str]]:
+    """Return the names of matrices that lead from inputs to outputs in a row, and of the rest."""
+    names = [name for name, p in ensemble.parameters.items() if p.ndim == 3]
+    shapes = [tuple(ensemble.parameters[name].shape[1:]) for name in names]
     sizes = [patterns.inputs.shape[1], *(shape[0] for shape in shapes)]
     wanted = list(zip(sizes[1:], sizes, strict=False))
     if shapes != wanted or sizes[-1] != patterns.targets.shape[1]:
+        names = []
+    return names, [name for name in ensemble.parameters if name not in names]
+
+
+def _check_learning(
+    net: nn.Module, patterns: Patterns, rule: Any, presentation: str, loss: str, momentum: Any
+) -> None:
+    """Refuse ways of learning that are none, or that do not go together."""
+    require(presentation, PRESENTATIONS, kind="presentation", where="train")
+    require(loss, LOSSES, kind="loss", where="train")
+    number = isinstance(momentum, Real) and not isinstance(momentum, bool)
+    if not (number and 0 <= momentum < 1):
+        raise ValueError(f"momentum is at least 0 and below 1; got {momentum!r}")
+    plain = presentation == "full batch" and loss == "squared error" and momentum == 0
+    if rule != "backpropagation" and not plain:
         raise ValueError(
-            f"keep_weights=True is for networks whose weight matrices form one chain from inputs "
-            f"to outputs; those of {describe_model(model)} have the shapes {shapes}"
+            f"the rule {rule!r} is for all patterns at once, squared error and no momentum; "
+            "another presentation, loss or momentum goes with backpropagation"
         )
+    if loss == "cross-entropy":
+        inputs = torch.tensor(patterns.inputs, dtype=next(net.parameters()).dtype)
+        with torch.no_grad():
+            answer = net(inputs)
+        answer = answer[0] if isinstance(answer, (tuple, list)) else answer
+        for what, low, high in (
+            ("targets", patterns.targets.min(), patterns.targets.max()),
+            ("answers", float(answer.min()), float(answer.max())),
+        ):
+            if not 0 <= low <= high <= 1:
+                raise ValueError(
+                    f"cross-entropy is for {what} between 0 and 1, and these go from {low:.3g} to "
+                    f'{high:.3g}: code data 0/1 and let outputs be sigmoid (output="sigmoid")'
+                )
 
 
 @contextmanager
@@ -242,30 +313,33 @@ def _fitting_threads(ensemble: Ensemble) -> Iterator[None]:
 
 def _run(
     ensemble: Ensemble,
+    presented: Presentation,
     plan: Plan,
     log: Log,
     rate: float,
     horizon: float,
-    keep: tuple[bool, bool],
+    keep: tuple[bool, tuple[list[str], list[str]] | None],
     bar: Any,
 ) -> np.ndarray:
     """Train until the plan or learning itself ends; return which seeds have settled."""
     scale = float(ensemble.targets.abs().max())
     step = 0
     while True:
-        outputs = ensemble.answer()
         if plan.includes(step):
             with torch.no_grad():
+                outputs = ensemble.answer()
                 losses = ensemble.measure_loss(outputs).cpu().numpy()
                 _refuse_divergence(losses, log, step, rate)
                 log.steps.append(step)
-                log.outputs.append(outputs.detach().cpu().numpy().copy())
+                log.outputs.append(_copy(outputs))
                 log.losses.append(losses)
                 if keep[0]:
-                    log.hidden.append([h.cpu().numpy() for h in ensemble.record_hidden()])
+                    log.hidden.append([_copy(h) for h in ensemble.record_hidden()])
                 if keep[1]:
-                    matrices = ensemble.record_weights()
-                    log.weights.append([w.detach().cpu().numpy().copy() for w in matrices])
+                    weights, rest = ([_copy(ensemble.parameters[name]) for name in names]
+                                     for names in keep[1])  # fmt: skip
+                    log.weights.append(weights)
+                    log.parameters.append(rest)
                 wrong = ((ensemble.targets - outputs) * (ensemble.taught > 0)).abs().amax((1, 2))
             settled = (wrong.cpu().numpy() <= SETTLED * scale) | _has_stopped(log, horizon)
             if step == plan.last or (plan.open_ended and settled.all()):
@@ -273,7 +347,8 @@ def _run(
             if plan.open_ended and len(log.steps) > 2 * plan.most:
                 log.keep(range(0, len(log.steps), 2))
                 plan.stride *= 2
-        ensemble.update(outputs, rate)
+        for shown in presented.sweep():
+            ensemble.update(shown, rate)
         step += 1
         bar.update()
 
@@ -305,13 +380,17 @@ def _refuse_divergence(losses: np.ndarray, log: Log, step: int, rate: float) -> 
         )
 
 
-def _choose_rate(asked: float | None, net: nn.Module, patterns: Patterns) -> tuple[float, str]:
+def _choose_rate(
+    asked: float | None, usual: float | None, net: nn.Module, patterns: Patterns
+) -> tuple[float, str]:
     """Return the learning rate and where it comes from; refuse one that cannot be stable."""
     linear = count_linear_layers(net)
     depth = linear or max(1, sum(p.ndim >= 2 for p in net.parameters()))
     has_bias = any(p.ndim == 1 for p in net.parameters())
     safe, largest = bound_learning_rate(patterns, depth=depth, bias=has_bias)
     share = SHARE_OF_BOUND if depth > 1 else SHARE_OF_BOUND / 2
+    if asked is None and usual is not None:
+        return usual, "the model's usual one"
     if asked is None:
         return share * safe, f"semdev: {share:.1%} of the stable bound"
     if not (isinstance(asked, Real) and math.isfinite(asked) and asked > 0):

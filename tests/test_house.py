@@ -26,15 +26,18 @@ RANK = {
     "_version": 0, "_names": 0, "_progress": 0, "_files": 0, "data": 1, "models.networks": 1,
     "models.closed_forms": 1, "models.coherence": 1, "learning_rules": 1,
     "models.decomposition": 2, "models.flow": 2, "models.depth": 2, "models.single_units": 2,
-    "models.spectra": 2, "history": 2, "recording": 2, "building": 2, "counterparts": 2,
-    "ensembles": 2,
+    "models.spectra": 2, "models.rumelhart": 2, "history": 2, "recording": 2, "building": 2, "counterparts": 2,
+    "presenting": 2, "ensembles": 3,
     "models.chains": 3, "models.plateaus": 3, "models.constant": 3, "models.solving": 3,
-    "models.pretraining": 4, "theory": 4, "training": 4, "measures": 4,
+    "models.pretraining": 4, "theory": 4, "training": 4, "rebuilding": 4, "measures": 4,
     "interventions": 5, "landscape": 5, "plots": 5, "papers": 6, "cli": 7,
 }  # fmt: skip
 ONLY_IN = {
     "torch": {
         "models.networks",
+        "models.rumelhart",
+        "presenting",
+        "rebuilding",
         "building",
         "counterparts",
         "learning_rules",

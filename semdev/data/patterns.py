@@ -73,9 +73,10 @@ def make_patterns(
     *,
     inputs: np.ndarray | xr.DataArray | None = None,
     relations: bool = False,
-    frequency: Mapping[str, float] | Sequence[float] | xr.DataArray | None = None,
+    frequency: Mapping[Any, float] | Sequence[float] | xr.DataArray | None = None,
     observed: float | Mapping[str, float] | xr.DataArray | None = None,
     correlation: float | Sequence[float] = 0.0,
+    soft: tuple[float, float] | None = None,
 ) -> Patterns:
     """Turn a Dataset into training patterns.
 
@@ -106,6 +107,11 @@ def make_patterns(
         .40 and .24, worm .51 and .40); met a fifth as often it is taken for one of its kind for
         longer, and if that makes it a small part of its kind's mode, less firmly (pine .72 and
         .72, worm .44 and .49).
+
+        With `relations`, a mapping may also name a relation, ``{"ISA_basic": 0.25}``, or an item
+        under a relation, ``{("dog", "ISA_basic"): 8}``: how often that question is asked about
+        each item, relative to the others (> 0). It multiplies what the item has; what is said of
+        an item under a relation goes before what is said of the relation.
     observed : number, mapping of property or relation to number, or DataArray, optional
         The share of the time, 0 to 1, at which a property's value is seen when its item is met; a
         mapping also takes single cells, ``{("worm", "has bones"): 0}``; a DataArray is item ×
@@ -125,12 +131,17 @@ def make_patterns(
         worm .58 and .51; 0 to .6 by level, .83 and .82, .64 and .50. A shallow network, which
         overgeneralizes nothing with one-hot codes, does so with c = .9 (pine .32, worm .56), but
         of every item alike, without excess; with 0 to .6 by level it has an excess too (.56, .32).
+    soft : pair of numbers, optional
+        What is taught in place of 0 and 1, such as (.05, .95), so that sigmoid units need no
+        infinite weights. Data and History keep 0 and 1 as the truth. The loss is that of what is
+        taught. For data coded 0/1.
 
     Raises
     ------
     ValueError
-        `inputs` does not have one finite row for each item; a frequency, share or correlation
-        out of its range; `correlation` together with `inputs`.
+        `inputs` does not have one finite row for each item; a frequency, share, correlation or
+        soft target out of its range; `correlation` together with `inputs`; a frequency of a
+        relation without `relations`.
     KeyError
         An item, property or relation that the data do not have; the nearest is suggested.
 
@@ -146,7 +157,8 @@ def make_patterns(
     >>> (alike @ alike.T).round(6)[0]
     array([1. , 0.5, 0.5, 0.5])
     """
-    switched = frequency is not None or observed is not None or np.any(correlation)
+    switched = any(given is not None for given in (frequency, observed, soft))
+    switched = switched or bool(np.any(correlation))
     if isinstance(data, Patterns):
         if inputs is not None or relations or switched:
             raise ValueError("these are patterns already; give the Dataset to make others")
@@ -156,9 +168,13 @@ def make_patterns(
             f"a semdev Dataset is needed, got {type(data).__name__}; load one with "
             "semdev.load(name) or make one with Dataset.from_csv or Dataset.from_frame"
         )
+    asked_about: dict[Any, float] = {}
+    if isinstance(frequency, Mapping):
+        frequency, asked_about = _part_frequency(frequency, data, relations)
     if frequency is not None:
         data = _with_frequency(data, frequency)
     table = data.properties
+    values = table.values if soft is None else _soften(data, soft)
     n_items, n_properties = table.shape
     if inputs is not None and np.any(correlation):
         raise ValueError("inputs are codes of your own: give them, or a correlation, not both")
@@ -170,23 +186,73 @@ def make_patterns(
             weights, mask = weights * mask[:, 0], np.ones_like(mask)
     if not relations:
         return Patterns(
-            data, codes, table.values, mask, weights,
+            data, codes, values, mask, weights,
             np.repeat(np.arange(n_items)[:, None], n_properties, axis=1),
             np.full(n_items, "", dtype="U1"),
         )  # fmt: skip
     names, which = np.unique(table["relation"].values, return_inverse=True)
     n_relations = len(names)
     belongs = which == np.arange(n_relations)[:, None]  # relation × property
-    off = table.values.min() if data.coding == "±1" else 0.0
-    targets = np.where(belongs[None], table.values[:, None, :], off)
+    off = values.min() if data.coding == "±1" or soft is not None else 0.0
+    targets = np.where(belongs[None], values[:, None, :], off)
+    often = np.array(
+        [
+            [asked_about.get((item, name), asked_about.get(name, 1.0)) for name in names.tolist()]
+            for item in table["item"].values.tolist()
+        ]
+    )
     shown = np.concatenate(
         [np.repeat(codes, n_relations, axis=0), np.tile(np.eye(n_relations), (n_items, 1))], axis=1
     )
     return Patterns(
         data, shown, targets.reshape(-1, n_properties), np.repeat(mask, n_relations, axis=0),
-        np.repeat(weights, n_relations), np.arange(n_items)[:, None] * n_relations + which,
-        np.tile(names, n_items),
+        np.repeat(weights, n_relations) * often.ravel(),
+        np.arange(n_items)[:, None] * n_relations + which,
+        np.tile(np.where(names == "", "property", names), n_items),
     )  # fmt: skip
+
+
+def _part_frequency(
+    frequency: Mapping[Any, float], data: Dataset, relations: bool
+) -> tuple[dict[str, float], dict[Any, float]]:
+    """Return what a mapping says of items, and what of relations and items under relations."""
+    items = data.properties["item"].values.tolist()
+    names = np.unique(data.properties["relation"].values).tolist()
+    where = f"{data.name} (frequency)"
+    of_items: dict[str, float] = {}
+    of_relations: dict[Any, float] = {}
+    for key, often in frequency.items():
+        if isinstance(key, tuple):
+            if len(key) != 2:
+                raise ValueError(f"a question is (item, relation); got {key!r} in frequency")
+            require(key[0], items, kind="item", where=where)
+            require(key[1], names, kind="relation", where=where)
+        elif key in items or key not in names:
+            known, kind = ([*items, *names], "item or relation") if relations else (items, "item")
+            require(key, known, kind=kind, where=where)
+            of_items[key] = often
+            continue
+        if not relations:
+            raise ValueError(
+                f"frequency names {key!r}: without relations=True no relation is asked about"
+            )
+        if not (isinstance(often, Real) and 0 < often < np.inf):
+            raise ValueError(f"a frequency is a number above 0; got {often!r} for {key!r}")
+        of_relations[key] = float(often)
+    return of_items, of_relations
+
+
+def _soften(data: Dataset, soft: tuple[float, float]) -> np.ndarray:
+    """Return the table with soft targets in place of 0 and 1."""
+    values = data.properties.values
+    if not ((values == 0) | (values == 1)).all():
+        raise ValueError(f"soft targets replace 0 and 1; {data.name} is coded {data.coding}")
+    given = np.asarray(soft, dtype=float)
+    if given.shape != (2,) or not (0 <= given[0] < given[1] <= 1):
+        raise ValueError(
+            f"soft is (off, on) with 0 ≤ off < on ≤ 1, such as (.05, .95); got {soft!r}"
+        )
+    return np.where(values == 1, given[1], given[0])
 
 
 def _with_frequency(data: Dataset, frequency: Any) -> Dataset:
@@ -198,8 +264,6 @@ def _with_frequency(data: Dataset, frequency: Any) -> Dataset:
         )
     old = data.properties["frequency"].values
     if isinstance(frequency, Mapping):
-        for item in frequency:
-            require(item, items, kind="item", where=f"{data.name} (frequency)")
         often = [frequency.get(item, before) for item, before in zip(items, old, strict=True)]
     else:
         often = np.asarray(frequency, dtype=float).tolist()

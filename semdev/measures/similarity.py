@@ -281,6 +281,11 @@ def layer_of(history: xr.Dataset, layer: str) -> xr.DataArray:
         if str(name).startswith("hidden_") and "item" in variable.dims
     ]
     require(layer, layers, kind="layer over items", where="this History (see train(hidden=True))")
+    if "context" in history[layer].dims:
+        raise ValueError(
+            f"{layer} differs with the relation that is asked about: take "
+            f"history.sel(context=…), one of {', '.join(history['context'].values.tolist())}"
+        )
     return history[layer]
 
 
