@@ -6,7 +6,6 @@ import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -19,18 +18,15 @@ from semdev._progress import tqdm
 from semdev.building import Model, build_all, describe_model, read_seeds, show
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns
-from semdev.ensembles import LOSSES, Ensemble, make_ensemble
+from semdev.ensembles import Ensemble, make_ensemble
 from semdev.history import make_history
-from semdev.models.closed_forms import time_to_reach
-from semdev.models.decomposition import bound_learning_rate, decompose
 from semdev.models.networks import count_linear_layers
 from semdev.models.solving import SETTLED
-from semdev.presenting import PRESENTATIONS, Presentation
+from semdev.presenting import Presentation
 from semdev.recording import Log, Plan
+from semdev.settings import check_learning, choose_rate, estimate_steps
 
 MOST_STEPS = 200_000
-# Euler steps make the fastest mode late by half of this (one hidden layer and more).
-SHARE_OF_BOUND = 0.03
 SMALL = 3_000_000  # multiply-adds of a forward pass under which one thread is faster than two
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -162,23 +158,24 @@ def train(
     if not patterns.targets.any():
         raise ValueError(f"{patterns.data.name} holds nothing but zeros: there is nothing to learn")
     nets = build_all(model, patterns, numbers, weights)
-    _check_learning(nets[0], patterns, rule, presentation, loss, momentum)
+    check_learning(nets[0], patterns, rule, presentation, loss, momentum)
     ensemble = make_ensemble(
         nets, patterns, DTYPES[dtype], _find_device(device), batched, rule, numbers, loss,
         float(momentum),
     )  # fmt: skip
-    presented = Presentation(
-        presentation, patterns, numbers, ensemble.inputs, ensemble.find_noise()
-    )
+    noise = ensemble.find_noise()
+    if noise and ensemble.rule is not None:
+        raise ValueError(f"the rule {rule!r} knows no noise; take it out, or use backpropagation")
+    presented = Presentation(presentation, patterns, numbers, ensemble.inputs, noise)
     if hidden and not ensemble.record_hidden():
         raise ValueError(
             "hidden=True, but this network has no hidden layer to record (a hidden layer is the "
             "input of an nn.Linear that is not the first)"
         )
-    rate, chosen = _choose_rate(asked, usual.get("learning_rate"), nets[0], patterns)
+    rate, chosen = choose_rate(asked, usual.get("learning_rate"), nets[0], patterns)
     kept = _name_weights(ensemble, patterns) if keep_weights else None
     linear = count_linear_layers(nets[0]) is not None
-    horizon = _estimate_steps(nets[0], patterns, rate) if linear else math.inf
+    horizon = estimate_steps(nets[0], patterns, rate) if linear else math.inf
     plan = Plan(record, steps, MOST_STEPS)
     log = Log()
     bar = tqdm(
@@ -259,44 +256,14 @@ def _find_device(name: str) -> torch.device:
 
 def _name_weights(ensemble: Ensemble, patterns: Patterns) -> tuple[list[str], list[str]]:
     """Return the names of matrices that lead from inputs to outputs in a row, and of the rest."""
-    names = [name for name, p in ensemble.parameters.items() if p.ndim == 3]
-    shapes = [tuple(ensemble.parameters[name].shape[1:]) for name in names]
+    parameters = ensemble.read_parameters()
+    names = [name for name, p in parameters.items() if p.ndim == 3]
+    shapes = [tuple(parameters[name].shape[1:]) for name in names]
     sizes = [patterns.inputs.shape[1], *(shape[0] for shape in shapes)]
     wanted = list(zip(sizes[1:], sizes, strict=False))
     if shapes != wanted or sizes[-1] != patterns.targets.shape[1]:
         names = []
-    return names, [name for name in ensemble.parameters if name not in names]
-
-
-def _check_learning(
-    net: nn.Module, patterns: Patterns, rule: Any, presentation: str, loss: str, momentum: Any
-) -> None:
-    """Refuse ways of learning that are none, or that do not go together."""
-    require(presentation, PRESENTATIONS, kind="presentation", where="train")
-    require(loss, LOSSES, kind="loss", where="train")
-    number = isinstance(momentum, Real) and not isinstance(momentum, bool)
-    if not (number and 0 <= momentum < 1):
-        raise ValueError(f"momentum is at least 0 and below 1; got {momentum!r}")
-    plain = presentation == "full batch" and loss == "squared error" and momentum == 0
-    if rule != "backpropagation" and not plain:
-        raise ValueError(
-            f"the rule {rule!r} is for all patterns at once, squared error and no momentum; "
-            "another presentation, loss or momentum goes with backpropagation"
-        )
-    if loss == "cross-entropy":
-        inputs = torch.tensor(patterns.inputs, dtype=next(net.parameters()).dtype)
-        with torch.no_grad():
-            answer = net(inputs)
-        answer = answer[0] if isinstance(answer, (tuple, list)) else answer
-        for what, low, high in (
-            ("targets", patterns.targets.min(), patterns.targets.max()),
-            ("answers", float(answer.min()), float(answer.max())),
-        ):
-            if not 0 <= low <= high <= 1:
-                raise ValueError(
-                    f"cross-entropy is for {what} between 0 and 1, and these go from {low:.3g} to "
-                    f'{high:.3g}: code data 0/1 and let outputs be sigmoid (output="sigmoid")'
-                )
+    return names, [name for name in parameters if name not in names]
 
 
 @contextmanager
@@ -336,10 +303,9 @@ def _run(
                 if keep[0]:
                     log.hidden.append([_copy(h) for h in ensemble.record_hidden()])
                 if keep[1]:
-                    weights, rest = ([_copy(ensemble.parameters[name]) for name in names]
-                                     for names in keep[1])  # fmt: skip
-                    log.weights.append(weights)
-                    log.parameters.append(rest)
+                    now = ensemble.read_parameters()
+                    log.weights.append([_copy(now[name]) for name in keep[1][0]])
+                    log.parameters.append([_copy(now[name]) for name in keep[1][1]])
                 wrong = ((ensemble.targets - outputs) * (ensemble.taught > 0)).abs().amax((1, 2))
             settled = (wrong.cpu().numpy() <= SETTLED * scale) | _has_stopped(log, horizon)
             if step == plan.last or (plan.open_ended and settled.all()):
@@ -378,39 +344,3 @@ def _refuse_divergence(losses: np.ndarray, log: Log, step: int, rate: float) -> 
             f"{losses[bad][0]:.3g}) at learning rate {rate:.3g}; try learning_rate={rate / 4:.2g}, "
             "or smaller initial weights: the bound is that of small ones"
         )
-
-
-def _choose_rate(
-    asked: float | None, usual: float | None, net: nn.Module, patterns: Patterns
-) -> tuple[float, str]:
-    """Return the learning rate and where it comes from; refuse one that cannot be stable."""
-    linear = count_linear_layers(net)
-    depth = linear or max(1, sum(p.ndim >= 2 for p in net.parameters()))
-    has_bias = any(p.ndim == 1 for p in net.parameters())
-    safe, largest = bound_learning_rate(patterns, depth=depth, bias=has_bias)
-    share = SHARE_OF_BOUND if depth > 1 else SHARE_OF_BOUND / 2
-    if asked is None and usual is not None:
-        return usual, "the model's usual one"
-    if asked is None:
-        return share * safe, f"semdev: {share:.1%} of the stable bound"
-    if not (isinstance(asked, Real) and math.isfinite(asked) and asked > 0):
-        raise ValueError(f"learning_rate must be a positive number, got {asked!r}")
-    if linear and asked >= largest:
-        raise ValueError(
-            f"learning_rate {asked:.3g} is over the stability bound {largest:.3g} of a linear "
-            f"network of depth {depth} on {patterns.data.name}; it would diverge. "
-            f"Try {share * safe:.2g}"
-        )
-    return float(asked), "given"
-
-
-def _estimate_steps(net: nn.Module, patterns: Patterns, rate: float) -> float:
-    """Return by when a linear network like this one would have learned its weakest mode."""
-    matrices = [p.detach().double() for p in net.parameters() if p.ndim == 2]
-    modes = decompose(patterns)
-    end = modes.s / modes.d
-    size = [float(w.square().mean().sqrt()) * math.sqrt(max(w.shape)) for w in matrices]
-    initial = np.clip(np.prod(size), 1e-30, 0.5 * end)
-    depth = max(1, len(matrices))
-    times = time_to_reach(0.99, modes.s, initial=initial, depth=depth, d=modes.d)
-    return float(2 * times[modes.s > 1e-3 * modes.s[0]].max() / rate)

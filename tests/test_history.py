@@ -49,8 +49,13 @@ def test_every_learner_keeps_the_same_history(make):
 def test_hidden_layers_of_patterns_say_which_relation_they_answer():
     patterns = sd.make_patterns(sd.load("saxe2019"), relations=True)
     history = sd.solve(patterns, depth=3, hidden=True, times=3)
-    assert history["hidden_2"].dims == ("seed", "time", "pattern", "unit_2")
-    np.testing.assert_array_equal(history["pattern_relation"], patterns.relations)
+    assert history["hidden_2"].dims == ("seed", "time", "context", "item", "unit_2")
+    assert history["context"].values.tolist() == sorted(set(patterns.relations))
+    one = history.sel(context="can")
+    assert one["hidden_2"].dims == ("seed", "time", "item", "unit_2")
+    assert sd.similarity(one, layer="hidden_2").sizes["item"] == 4
+    with pytest.raises(ValueError, match=r"hidden_2 differs with the relation .*context=….*can"):
+        sd.similarity(history, layer="hidden_2")
 
 
 def test_provenance_says_how_it_was_made(exact):

@@ -55,7 +55,7 @@ def make(model, rule, *, seeds=(0, 4), data=WORLD, batched=True):
 def step(ensemble, rate=1.0):
     """Return by how much each parameter changes in one step, per rate."""
     before = {k: p.detach().clone() for k, p in ensemble.parameters.items()}
-    ensemble.update(ensemble.answer(), rate)
+    ensemble.update(ensemble.everything, rate)
     return {k: (p.detach() - before[k]) / rate for k, p in ensemble.parameters.items()}
 
 
@@ -169,7 +169,7 @@ def test_weight_perturbation_descends():
 
 def test_feedback_alignment_by_hand():
     ensemble = make(MODELS["deep"], FeedbackAlignment(scale=2.0), seeds=[7])
-    w1, w2 = (w[0].numpy().copy() for w in ensemble.record_weights())
+    w1, w2 = (w[0].numpy().copy() for w in ensemble.read_parameters().values())
     b = ensemble.memory[1][0].numpy()
     assert b.shape == w2.shape
     y, x = WORLD.properties.values, np.eye(4)
@@ -181,7 +181,7 @@ def test_feedback_alignment_by_hand():
 
 def test_feedback_is_drawn_with_the_length_that_is_promised_and_apart_from_the_weights():
     ensemble = make(sd.DeepLinear(200, scale=1.0), FeedbackAlignment(scale=3.0))
-    feedback, weights = ensemble.memory[1], ensemble.record_weights()[1]
+    feedback, weights = ensemble.memory[1], list(ensemble.read_parameters().values())[1]
     assert feedback.shape == weights.shape
     assert float(feedback.std()) * math.sqrt(200) == pytest.approx(3.0, rel=0.05)
     assert abs(np.corrcoef(feedback.flatten(), weights.flatten())[0, 1]) < 0.1
@@ -217,7 +217,7 @@ def test_contrastive_learning_rests_where_the_linear_equations_say():
     gain, rule = 0.05, ContrastiveHebbian(feedback=0.05)
     data = weigh()
     ensemble = make(MODELS["deep"], rule, seeds=[2], data=data)
-    w1, w2 = (w[0].numpy().copy() for w in ensemble.record_weights())
+    w1, w2 = (w[0].numpy().copy() for w in ensemble.read_parameters().values())
     y, often = data.properties.values, np.array([1.0, 2.0, 0.5, 1.0])
     free = np.linalg.solve(np.eye(6) - gain * w2.T @ w2, w1)  # hidden × item
     clamped = w1 + gain * w2.T @ y.T
@@ -252,7 +252,7 @@ def test_contrastive_learning_says_when_feedback_is_too_strong():
 @pytest.mark.parametrize(("feedback", "hebbian"), [(0, 0), (1, 0), (-1, 0), (0.5, 2), (0, -3)])
 def test_candidate_rules_as_the_authors_loop_over_items(feedback, hebbian):
     ensemble = make(MODELS["deep"], Candidate(feedback=feedback, hebbian=hebbian), seeds=[5])
-    w1, w2 = (w[0].numpy().copy() for w in ensemble.record_weights())
+    w1, w2 = (w[0].numpy().copy() for w in ensemble.read_parameters().values())
     d1, d2, hebb = np.zeros_like(w1), np.zeros_like(w2), np.zeros_like(w1)
     for x, y in zip(np.eye(4)[:, :, None], WORLD.properties.values[:, :, None], strict=True):
         h = w1 @ x

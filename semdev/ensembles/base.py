@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.func import functional_call, stack_module_state
@@ -58,6 +59,11 @@ class Ensemble:
         self.taught = mask * weights[:, None]
         self.own: list[torch.Tensor] | None = None  # see `record_hidden`
 
+    @property
+    def everything(self) -> Shown:
+        """All patterns, without noise."""
+        return Shown(self.inputs, self.targets, self.taught)
+
     def answer(self) -> Outputs:
         """Return outputs to all patterns, without noise, seed × pattern × output."""
         raise NotImplementedError(f"{type(self).__name__} must answer")
@@ -81,9 +87,9 @@ class Ensemble:
         """Return the inputs of all nn.Linear but the first, each seed × pattern × unit."""
         raise NotImplementedError(f"{type(self).__name__} must record")
 
-    def record_weights(self) -> list[torch.Tensor]:
-        """Return all weight matrices, each seed × output × input, in the module's order."""
-        return [p for p in self.parameters.values() if p.ndim == 3]
+    def read_parameters(self) -> dict[str, torch.Tensor]:
+        """Return all parameters, each seed × …, in the module's order."""
+        return self.parameters
 
     def measure_loss(self, outputs: Outputs) -> torch.Tensor:
         """Return Σ weight × cost of each target, for each seed."""
@@ -159,13 +165,18 @@ class Ensemble:
 
     @torch.no_grad()
     def _find_own_units(self) -> list[torch.Tensor]:
-        """Return for each layer which units depend on any weight: others are inputs."""
-        random = torch.Generator().manual_seed(0)
+        """Return for each layer which units are no copy of an input, whatever the weights."""
+        random = np.random.default_rng(0)
         one = {k: b[0] for k, b in self.buffers.items()}
-        twice = []
+        copies = []
         for _ in range(2):
             for k, p in self.parameters.items():
-                drawn = torch.randn(p.shape[1:], generator=random, dtype=torch.float64)
-                one[k] = drawn.to(dtype=p.dtype, device=p.device)
-            twice.append(self._layers_one(one, self.inputs))
-        return [torch.nonzero((a != b).any(0)).flatten() for a, b in zip(*twice, strict=True)]
+                drawn = random.standard_normal(p.shape[1:])
+                one[k] = torch.tensor(drawn, dtype=p.dtype, device=p.device)
+            copies.append(
+                [
+                    (layer[:, :, None] == self.inputs[:, None, :]).all(0).any(-1)
+                    for layer in self._layers_one(one, self.inputs)
+                ]
+            )
+        return [torch.nonzero(~(a & b)).flatten() for a, b in zip(*copies, strict=True)]

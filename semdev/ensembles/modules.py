@@ -107,22 +107,26 @@ class Apart(Ensemble):
             f"{k}.{name}": p for k, part in enumerate(parts) for name, p in part.parameters.items()
         }
         self.inputs, self.targets, self.taught = parts[0].inputs, parts[0].targets, parts[0].taught
-        self.cost = parts[0].cost
+        self.cost, self.rule = parts[0].cost, parts[0].rule
         self.how = f"one by one, {parts[0].how.split(', ')[1]}"
 
     def answer(self) -> Outputs:
         """Return outputs, seed × pattern × output."""
         return torch.cat([part.answer() for part in self.parts])
 
+    def find_noise(self) -> dict[str, tuple[float, int]]:
+        """Return the noise layers of one."""
+        return self.parts[0].find_noise()
+
     def record_hidden(self) -> list[torch.Tensor]:
         """Return hidden layers, each seed × pattern × unit."""
         each = [part.record_hidden() for part in self.parts]
         return [torch.cat(layer) for layer in zip(*each, strict=True)]
 
-    def record_weights(self) -> list[torch.Tensor]:
-        """Return all weight matrices, each seed × output × input."""
-        each = [part.record_weights() for part in self.parts]
-        return [torch.cat(layer) for layer in zip(*each, strict=True)]
+    def read_parameters(self) -> dict[str, torch.Tensor]:
+        """Return all parameters, each seed × …."""
+        each = [part.parameters for part in self.parts]
+        return {name: torch.cat([one[name] for one in each]) for name in each[0]}
 
     def update(self, shown: Shown, rate: float) -> None:
         """Take one step, network by network."""

@@ -1,0 +1,89 @@
+"""Which settings of a run go together, and those that are chosen where none are given."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from semdev._names import require
+from semdev.data.patterns import Patterns
+from semdev.ensembles import LOSSES
+from semdev.models.closed_forms import time_to_reach
+from semdev.models.decomposition import bound_learning_rate, decompose
+from semdev.models.networks import count_linear_layers
+from semdev.presenting import PRESENTATIONS
+
+# Euler steps make the fastest mode late by half of this (one hidden layer and more).
+SHARE_OF_BOUND = 0.03
+
+
+def check_learning(
+    net: nn.Module, patterns: Patterns, rule: Any, presentation: str, loss: str, momentum: Any
+) -> None:
+    """Refuse ways of learning that are none, or that do not go together."""
+    require(presentation, PRESENTATIONS, kind="presentation", where="train")
+    require(loss, LOSSES, kind="loss", where="train")
+    number = isinstance(momentum, Real) and not isinstance(momentum, bool)
+    if not (number and 0 <= momentum < 1):
+        raise ValueError(f"momentum is at least 0 and below 1; got {momentum!r}")
+    plain = presentation == "full batch" and loss == "squared error" and momentum == 0
+    if rule != "backpropagation" and not plain:
+        raise ValueError(
+            f"the rule {rule!r} is for all patterns at once, squared error and no momentum; "
+            "another presentation, loss or momentum goes with backpropagation"
+        )
+    if loss == "cross-entropy":
+        inputs = torch.tensor(patterns.inputs, dtype=next(net.parameters()).dtype)
+        with torch.no_grad():
+            answer = net(inputs)
+        answer = answer[0] if isinstance(answer, (tuple, list)) else answer
+        for what, low, high in (
+            ("targets", patterns.targets.min(), patterns.targets.max()),
+            ("answers", float(answer.min()), float(answer.max())),
+        ):
+            if not 0 <= low <= high <= 1:
+                raise ValueError(
+                    f"cross-entropy is for {what} between 0 and 1, and these go from {low:.3g} to "
+                    f'{high:.3g}: code data 0/1 and let outputs be sigmoid (output="sigmoid")'
+                )
+
+
+def choose_rate(
+    asked: float | None, usual: float | None, net: nn.Module, patterns: Patterns
+) -> tuple[float, str]:
+    """Return the learning rate and where it comes from; refuse one that cannot be stable."""
+    linear = count_linear_layers(net)
+    depth = linear or max(1, sum(p.ndim >= 2 for p in net.parameters()))
+    has_bias = any(p.ndim == 1 for p in net.parameters())
+    safe, largest = bound_learning_rate(patterns, depth=depth, bias=has_bias)
+    share = SHARE_OF_BOUND if depth > 1 else SHARE_OF_BOUND / 2
+    if asked is None and usual is not None:
+        return usual, "the model's usual one"
+    if asked is None:
+        return share * safe, f"semdev: {share:.1%} of the stable bound"
+    if not (isinstance(asked, Real) and math.isfinite(asked) and asked > 0):
+        raise ValueError(f"learning_rate must be a positive number, got {asked!r}")
+    if linear and asked >= largest:
+        raise ValueError(
+            f"learning_rate {asked:.3g} is over the stability bound {largest:.3g} of a linear "
+            f"network of depth {depth} on {patterns.data.name}; it would diverge. "
+            f"Try {share * safe:.2g}"
+        )
+    return float(asked), "given"
+
+
+def estimate_steps(net: nn.Module, patterns: Patterns, rate: float) -> float:
+    """Return by when a linear network like this one would have learned its weakest mode."""
+    matrices = [p.detach().double() for p in net.parameters() if p.ndim == 2]
+    modes = decompose(patterns)
+    end = modes.s / modes.d
+    size = [float(w.square().mean().sqrt()) * math.sqrt(max(w.shape)) for w in matrices]
+    initial = np.clip(np.prod(size), 1e-30, 0.5 * end)
+    depth = max(1, len(matrices))
+    times = time_to_reach(0.99, modes.s, initial=initial, depth=depth, d=modes.d)
+    return float(2 * times[modes.s > 1e-3 * modes.s[0]].max() / rate)
