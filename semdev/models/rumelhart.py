@@ -65,7 +65,9 @@ class Rumelhart:
 
     `train` shows it every item with every relation (`make_patterns(data, relations=True)`), teaches
     the attributes of that relation and all others off, and trains by default for 6000 updates at a
-    learning rate of .1, the published one; give other patterns to change what is shown.
+    learning rate of .1, the published one; give other patterns to change what is shown. By then
+    some networks (with `rumelhart8` about a third) still lack one or two of the facts that are
+    true of a single item.
 
     Parameters
     ----------
