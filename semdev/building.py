@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import nn
 
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns, make_patterns
+from semdev.layers import read_answer
 
 Model = Callable[..., nn.Module]
 
@@ -37,8 +39,17 @@ def initial_weights(
 
 
 def show(model: Model, data: Dataset | Patterns) -> Patterns:
-    """Return the patterns in which a model is shown data: its own `show`, or one for each item."""
-    return make_patterns(getattr(model, "show", make_patterns)(data))
+    """Return the patterns in which a model is shown data: with relations if it asks for them."""
+    asks = isinstance(data, Dataset) and "n_relations" in _parameters(model)
+    return make_patterns(data, relations=True) if asks else make_patterns(data)
+
+
+def _parameters(model: Model) -> list[str]:
+    """Return the names of what a model is called with."""
+    try:
+        return list(inspect.signature(model).parameters)
+    except (TypeError, ValueError):  # no callable, or one that does not say
+        return []
 
 
 def describe_model(model: Model) -> str:
@@ -84,6 +95,7 @@ def build_all(
     sizes = patterns.inputs.shape[1], patterns.targets.shape[1]
     relations = len(set(patterns.relations.tolist()) - {""})
     nets = [_build(model, sizes, relations, seed) for seed in seeds]
+    _check_different(nets, seeds, model)
     if weights is not None:
         nets = [net.double() for net in nets]
         _start_from(weights, nets, seeds)
@@ -93,10 +105,7 @@ def build_all(
     inputs = torch.tensor(patterns.inputs, dtype=next(net.parameters()).dtype)
     try:
         with torch.no_grad():
-            first, second = (
-                answer[0] if isinstance(answer, (tuple, list)) and answer else answer
-                for answer in (net(inputs), net(inputs))
-            )
+            first, second = (read_answer(net(inputs)) for _ in range(2))
     except Exception as error:
         raise ValueError(
             f"{describe_model(model)} cannot take this data: {patterns.data.name} shows "
@@ -120,6 +129,24 @@ def build_all(
             "a seed would no longer fix the trajectory"
         )
     return nets
+
+
+def _check_different(nets: Sequence[nn.Module], seeds: Sequence[int], model: Model) -> None:
+    """Refuse one network for several seeds; warn of networks that begin alike."""
+    if len({id(net) for net in nets}) < len(nets):
+        raise ValueError(
+            f"{describe_model(model)} returns the same network again and again; build a new one "
+            "each time"
+        )
+    if len(nets) > 1:
+        first, second = ([*net.parameters(), *net.buffers()] for net in nets[:2])
+        same = all(torch.equal(a, b) for a, b in zip(first, second, strict=False))
+        if same and any(float(p.detach().double().std()) > 0 for p in first if p.numel() > 1):
+            warnings.warn(
+                f"the networks of seeds {seeds[0]} and {seeds[1]} begin alike: does "
+                f"{describe_model(model)} set a seed of its own?",
+                stacklevel=4,
+            )
 
 
 def _start_from(
@@ -149,8 +176,13 @@ def _start_from(
 
 def _build(model: Model, sizes: tuple[int, int], relations: int, seed: int) -> nn.Module:
     """Build one network under its own seed; torch's global random state stays as it was."""
-    asks = inspect.signature(model).parameters
-    more = {"n_relations": relations} if "n_relations" in asks else {}
+    names = _parameters(model)
+    more = {"n_relations": relations} if "n_relations" in names else {}
+    if isinstance(model, type) and any("hidden" in n or "rep" in n for n in names[:2]):
+        raise TypeError(
+            f"{model.__name__}({', '.join(names)}) would be called with (n_inputs, n_outputs) = "
+            f"{sizes}; pass a function that says its sizes, lambda: {model.__name__}(…)"
+        )
     try:
         inspect.signature(model).bind(*sizes, **more)
         arguments: tuple[int, ...] = sizes

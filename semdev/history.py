@@ -194,7 +194,8 @@ def _place_layer(layer: np.ndarray, patterns: Patterns, unit: str) -> tuple[Any,
     if not contexts:
         return ("seed", "time", "pattern", unit), layer
     each = layer.reshape(*layer.shape[:2], -1, contexts, layer.shape[-1]).swapaxes(2, 3)
-    if (each == each[:, :, :1]).all():
+    spread = np.abs(each - each[:, :, :1]).max(initial=0.0)
+    if spread <= 100 * np.finfo(each.dtype).eps * np.abs(each).max(initial=0.0):
         return ("seed", "time", "item", unit), each[:, :, 0]
     return ("seed", "time", "context", "item", unit), each
 

@@ -11,6 +11,7 @@ from semdev.building import Model, build_all, describe_model, show
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns
 from semdev.history import check
+from semdev.layers import read_answer
 
 
 def rebuild(
@@ -61,8 +62,7 @@ def rebuild(
         net.requires_grad_(False)
         for name, parameter in net.named_parameters():
             parameter.copy_(torch.tensor(kept[name]))
-        answer = net(shown)
-        answer = answer[0] if isinstance(answer, (tuple, list)) else answer
+        answer = read_answer(net(shown))
         _compare(then["output"].values[k], patterns, answer.numpy(), model)
     return nets
 

@@ -13,6 +13,7 @@ from torch import nn
 from semdev._names import require
 from semdev.data.patterns import Patterns
 from semdev.ensembles import LOSSES
+from semdev.layers import read_answer
 from semdev.models.closed_forms import time_to_reach
 from semdev.models.decomposition import bound_learning_rate, decompose
 from semdev.models.networks import count_linear_layers
@@ -40,8 +41,7 @@ def check_learning(
     if loss == "cross-entropy":
         inputs = torch.tensor(patterns.inputs, dtype=next(net.parameters()).dtype)
         with torch.no_grad():
-            answer = net(inputs)
-        answer = answer[0] if isinstance(answer, (tuple, list)) else answer
+            answer = read_answer(net(inputs))
         for what, low, high in (
             ("targets", patterns.targets.min(), patterns.targets.max()),
             ("answers", float(answer.min()), float(answer.max())),

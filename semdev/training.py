@@ -67,12 +67,11 @@ def train(
         Something that builds one network: `DeepLinear(…)`, `Shallow()`, `MLP(…)`, or your own
         class or function, called with (n_inputs, n_outputs) or with nothing, and with
         n_relations= if it has a parameter of that name. It maps inputs (pattern × input) to
-        outputs (pattern × output), alone or before other things it returns. A factory may say
-        by `show(data)` which Patterns it is shown, and by `usual` which learning rate and
-        steps are its defaults, as `Rumelhart` does.
+        outputs (pattern × output), alone or before other things it returns. Its attribute
+        ``usual = {"learning_rate": 0.1, "time": 600}`` may give defaults, as `Rumelhart` does.
     data : Dataset or Patterns
-        What is learned. A Dataset is shown as `make_patterns(data)`, one pattern for each item,
-        if the model has no `show` of its own.
+        What is learned. A Dataset is shown as `make_patterns(data)`, one pattern for each item;
+        to a model that asks for n_relations as ``make_patterns(data, relations=True)``.
     seeds : int or iterable of int
         How many networks (seeds 0, 1, …), or which seeds. A seed fixes its network's initial
         weights and so its whole trajectory, whoever else is trained beside it.
@@ -82,10 +81,11 @@ def train(
         units want a larger one: they learn slowly. A linear network refuses one over its
         stability bound.
     steps : int, optional
-        Updates. Default: until learning has settled, at most 200 000; a warning says if it has
-        not. Settled is a network whose every answer is within 2 % of the largest target; a linear
-        one also when its loss has been flat for half of a run that is long past the time its
-        weakest mode is due; any other also when its flat loss is below 5 % of the first.
+        Sweeps over the patterns; by default each is one update. Default: until learning has
+        settled, at most 200 000; a warning says if it has not. Settled is a network whose every
+        answer is within 2 % of the largest target; a linear one also when its loss has been flat
+        for half of a run that is long past the time its weakest mode is due; any other also when
+        its flat loss is below 5 % of the first.
     record : int or increasing sequence of int
         How many times to record (denser early on, when the strongest modes are learned), or at
         which steps; the last step is always recorded.
@@ -111,8 +111,8 @@ def train(
         v ← μ v + ∂loss/∂w, w ← w − learning rate × v. Learning is about 1/(1 − μ) times as fast in
         time as it counts here.
     hidden : bool
-        Record hidden layers too (the input of every nn.Linear but the first, less what in it are
-        inputs of the network). Where patterns are items × relations, a layer that knows of the
+        Record hidden layers too (the input of every nn.Linear, less what in it are inputs of the
+        network). Where patterns are items × relations, a layer that knows of the
         relation is recorded in every context, with a dimension `context`;
         ``history.sel(context="can")`` is a History of one of them.
     keep_weights : bool
@@ -154,7 +154,6 @@ def train(
     numbers = read_seeds(seeds)
     require(dtype, DTYPES, kind="dtype", where="train")
     usual = getattr(model, "usual", {})
-    asked, steps = learning_rate, usual.get("steps") if steps is None else steps
     if not patterns.targets.any():
         raise ValueError(f"{patterns.data.name} holds nothing but zeros: there is nothing to learn")
     nets = build_all(model, patterns, numbers, weights)
@@ -172,7 +171,9 @@ def train(
             "hidden=True, but this network has no hidden layer to record (a hidden layer is the "
             "input of an nn.Linear that is not the first)"
         )
-    rate, chosen = choose_rate(asked, usual.get("learning_rate"), nets[0], patterns)
+    rate, chosen = choose_rate(learning_rate, usual.get("learning_rate"), nets[0], patterns)
+    if steps is None and "time" in usual:
+        steps = math.ceil(usual["time"] / rate)
     kept = _name_weights(ensemble, patterns) if keep_weights else None
     linear = count_linear_layers(nets[0]) is not None
     horizon = estimate_steps(nets[0], patterns, rate) if linear else math.inf

@@ -182,6 +182,32 @@ class Dataset:
         require(form, ["wide", "long"], kind="form", where="to_csv")
         tables.write_csv(self.properties, Path(path), form=form)
 
+    def to_nyu(self, folder: str | Path) -> None:
+        """Write the four text files that `from_nyu` and that homework's own code read.
+
+        The folder is made if it is not there. Attributes lose the relation before their name and
+        `from_nyu` puts the file's back, so that ``ISA plant`` of the relation ``ISA_general``
+        returns as ``ISA_general plant``; properties of one attribute (``is big``, ``can big``)
+        return side by side. The format has no tree.
+
+        Raises
+        ------
+        ValueError
+            What the format cannot hold: a property without a relation, or that no item has;
+            frequencies; two properties with one attribute and relation; a name that is no line.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import semdev as sd
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     sd.load("rumelhart8").to_nyu(folder)
+        ...     again = sd.Dataset.from_nyu(folder, tree=sd.load("rumelhart8").tree)
+        >>> again.digest == sd.load("rumelhart8").digest
+        True
+        """
+        tables.write_nyu(self.properties, Path(folder))
+
     def select(
         self,
         *,

@@ -98,7 +98,8 @@ def make_patterns(
     relations : bool
         Show item *and* relation (a unit for each) and teach only the true attributes of that
         relation, all others off, as in Rumelhart's network: one pattern for each item ×
-        relation. A belief about a property is then read under the property's own relation.
+        relation. A belief about a property is then read under the property's own relation. Inputs
+        are the items' codes, then a unit for each relation, in alphabetical order.
     frequency : mapping of item to number, item sequence or DataArray, optional
         How often each item is met, relative to the others (> 0); in a mapping, items that are
         not named keep the data's frequency. It replaces the data's frequencies, also in the

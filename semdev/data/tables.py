@@ -264,6 +264,74 @@ def read_nyu(folder: Path) -> xr.DataArray:
     )
 
 
+def write_nyu(table: xr.DataArray, folder: Path) -> None:
+    """Write the NYU homework's four text files, each whole or not at all."""
+    items, properties, relation = (
+        table[k].values.tolist() for k in ("item", "property", "relation")
+    )
+    attributes = [_part_label(*pair) for pair in zip(properties, relation, strict=True)]
+    _refuse_for_nyu(table, attributes)
+    relations, columns = list(dict.fromkeys(relation)), list(dict.fromkeys(attributes))
+    n, r = len(items), len(relations)
+    facts = np.zeros((n, r, len(columns)))
+    facts[:, [relations.index(k) for k in relation], [columns.index(a) for a in attributes]] = (
+        table.values
+    )
+    asked = np.concatenate(
+        [np.repeat(np.eye(n), r, axis=0), np.tile(np.eye(r), (n, 1))], axis=1
+    )  # fmt: skip
+    rows = np.concatenate([asked, facts.reshape(n * r, -1)], axis=1)
+    texts = {
+        "items": items,
+        "relations": relations,
+        "attributes": columns,
+        "data": [" ".join(f"{x:.17g}" for x in row) for row in rows.tolist()],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, lines in texts.items():
+        with write_whole(folder / f"sem_{kind}.txt") as unfinished:
+            unfinished.write_bytes(("\n".join(lines) + "\n").encode())
+
+
+def _part_label(label: str, relation: str) -> str:
+    """Return a property without the relation before it: wings, of 'has wings' and 'has'."""
+    first, _, rest = label.partition(" ")
+    of_relation = first.casefold() in (relation.casefold(), relation.split("_")[0].casefold())
+    return rest if rest and of_relation else label
+
+
+def _refuse_for_nyu(table: xr.DataArray, attributes: list[str]) -> None:
+    """Say what of a table the NYU format cannot hold."""
+    relations, properties = table["relation"].values.tolist(), table["property"].values.tolist()
+    if "" in relations:
+        raise ValueError(
+            "the NYU format needs a relation for every property, and "
+            f"{properties[relations.index('')]!r} has none: see relations= of from_frame"
+        )
+    if (table["frequency"] != 1).any():
+        raise ValueError("the NYU format has no place for frequencies: use to_csv")
+    pairs = list(zip(relations, attributes, strict=True))
+    for k, pair in enumerate(pairs):
+        if pair in pairs[:k]:
+            raise ValueError(
+                f"{properties[pairs.index(pair)]!r} and {properties[k]!r} would both be the "
+                f"attribute {pair[1]!r} of the relation {pair[0]!r}"
+            )
+    for name in (*table["item"].values.tolist(), *relations, *attributes):
+        if name != name.strip() or "\n" in name or "\r" in name:
+            raise ValueError(
+                f"the NYU format has a name a line, without outer blanks; got {name!r}"
+            )
+    for prop, (relation, attribute), had in zip(
+        properties, pairs, table.any("item").values.tolist(), strict=True
+    ):
+        if not had and (attributes.count(attribute) > 1 or relation != relations[0]):
+            raise ValueError(
+                f"no item has {prop!r}, and the NYU format knows an attribute's relation only "
+                "from an item that has it: leave it out with select()"
+            )
+
+
 def _nyu_file(folder: Path, kind: str) -> Path:
     path = folder / f"sem_{kind}.txt"
     if not path.exists():

@@ -31,6 +31,7 @@ def make_ensemble(
 ) -> Ensemble:
     """Return the fastest ensemble that fits: a chain, any batched module, or one by one."""
     nets = [net.to(device=device, dtype=dtype) for net in nets]
+    _check_precision(nets[0], patterns, dtype, device)
     asked = get_rule(rule)
     if type(asked) is Backpropagation:
         return _stack(nets, patterns, batched, loss, momentum)
@@ -48,6 +49,20 @@ def make_ensemble(
     ensemble = _stack(nets, patterns, batched, loss, momentum)
     ensemble.adopt(asked, seeds)
     return ensemble
+
+
+def _check_precision(
+    net: nn.Module, patterns: Patterns, dtype: torch.dtype, device: torch.device
+) -> None:
+    """Say so if a network holds something of another precision, or on another device."""
+    try:
+        with torch.no_grad():
+            net(torch.tensor(patterns.inputs[:2], dtype=dtype, device=device))
+    except Exception as error:
+        raise ValueError(
+            f"{type(net).__name__} does not compute in {dtype} on {device}: {error}. Make tensors "
+            'that it holds buffers (register_buffer), or try dtype="float32"'
+        ) from error
 
 
 def _stack(

@@ -11,6 +11,7 @@ from torch import nn
 from torch.func import functional_call, stack_module_state
 
 from semdev.data.patterns import Patterns
+from semdev.layers import find_own_units, read_answer, watch_linears
 from semdev.learning_rules import Rule
 from semdev.models.rumelhart import Noise
 from semdev.presenting import Shown
@@ -57,7 +58,7 @@ class Ensemble:
             for x in (patterns.inputs, patterns.targets, patterns.mask, patterns.weights)
         )
         self.taught = mask * weights[:, None]
-        self.own: list[torch.Tensor] | None = None  # see `record_hidden`
+        self.own: list[np.ndarray] | None = None  # see `record_hidden`
 
     @property
     def everything(self) -> Shown:
@@ -71,11 +72,11 @@ class Ensemble:
     def record_hidden(self) -> list[torch.Tensor]:
         """Return hidden layers, each seed × pattern × unit.
 
-        They are the inputs of all nn.Linear but the first, less the units among them that are the
-        network's own inputs (as where a relation joins a representation).
+        They are the inputs of all nn.Linear that hang on the weights, less the units among them
+        that are inputs of the network (as where a relation joins a representation).
         """
         if self.own is None:
-            self.own = self._find_own_units()
+            self.own = find_own_units(self.base, self.inputs)
         layers = self._record_layers()
         return [
             layer if len(own) == layer.shape[-1] else layer[..., own]
@@ -84,7 +85,7 @@ class Ensemble:
         ]
 
     def _record_layers(self) -> list[torch.Tensor]:
-        """Return the inputs of all nn.Linear but the first, each seed × pattern × unit."""
+        """Return the inputs of all nn.Linear, each seed × pattern × unit."""
         raise NotImplementedError(f"{type(self).__name__} must record")
 
     def read_parameters(self) -> dict[str, torch.Tensor]:
@@ -127,19 +128,10 @@ class Ensemble:
 
     def _answer_one(self, state: State, inputs: torch.Tensor) -> torch.Tensor:
         """Return one network's outputs; of several tensors, as course code returns, the first."""
-        answer = functional_call(self.base, dict(state), (inputs,))
-        return answer[0] if isinstance(answer, (tuple, list)) else answer
+        return read_answer(functional_call(self.base, dict(state), (inputs,)))
 
     def _layers_one(self, state: State, inputs: torch.Tensor) -> list[torch.Tensor]:
-        seen: list[torch.Tensor] = []
-        linears = [m for m in self.base.modules() if isinstance(m, nn.Linear)]
-        hooks = [m.register_forward_pre_hook(lambda _, args: seen.append(args[0])) for m in linears]
-        try:
-            self._answer_one(state, inputs)
-        finally:
-            for hook in hooks:
-                hook.remove()
-        return seen[1:]
+        return [given for _, given in watch_linears(self.base, state, inputs)]
 
     @torch.no_grad()
     def find_noise(self) -> dict[str, tuple[float, int]]:
@@ -162,21 +154,3 @@ class Ensemble:
             for hook in hooks:
                 hook.remove()
         return found
-
-    @torch.no_grad()
-    def _find_own_units(self) -> list[torch.Tensor]:
-        """Return for each layer which units are no copy of an input, whatever the weights."""
-        random = np.random.default_rng(0)
-        one = {k: b[0] for k, b in self.buffers.items()}
-        copies = []
-        for _ in range(2):
-            for k, p in self.parameters.items():
-                drawn = random.standard_normal(p.shape[1:])
-                one[k] = torch.tensor(drawn, dtype=p.dtype, device=p.device)
-            copies.append(
-                [
-                    (layer[:, :, None] == self.inputs[:, None, :]).all(0).any(-1)
-                    for layer in self._layers_one(one, self.inputs)
-                ]
-            )
-        return [torch.nonzero(~(a & b)).flatten() for a, b in zip(*copies, strict=True)]

@@ -333,6 +333,12 @@ def item_vectors(
             _check_linear(history, codes, history["weights_1"].values)
         return shown, shown
     name = f"hidden_{depth - 1}"
+    if name in history and "context" in history[name].dims:
+        raise ValueError(
+            f"the last hidden layer, {name}, differs with the relation asked about: choose one of "
+            f"{', '.join(history['context'].values.tolist())}, as in "
+            f'history.sel(context="{history["context"].values[-1]}")'
+        )
     if name not in history or "item" not in history[name].dims:
         raise ValueError(
             f"how a new property generalizes depends on the last hidden layer over items, {name}: "

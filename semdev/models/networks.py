@@ -89,7 +89,7 @@ class DeepLinear:
 
 @dataclass(frozen=True)
 class Shallow:
-    """A shallow linear network: ŷ = W x, no hidden layer.
+    """A shallow network: ŷ = W x, no hidden layer.
 
     Parameters
     ----------
@@ -97,6 +97,8 @@ class Shallow:
         Standard deviation of the initial weights.
     bias : bool
         Add an output bias, initially 0: then every item overgeneralizes alike.
+    output : "linear", "sigmoid", "tanh" or "relu"
+        Of the outputs; "sigmoid" is logistic regression.
 
     Examples
     --------
@@ -106,15 +108,18 @@ class Shallow:
 
     scale: float = STRENGTH
     bias: bool = False
+    output: str = "linear"
 
     def __post_init__(self) -> None:
         _check_scale(self.scale, deep=False)
+        require(self.output, ACTIVATIONS, kind="activation", where="Shallow")
 
     def __call__(self, n_inputs: int, n_outputs: int) -> nn.Module:
         """Build the network for `n_inputs` and `n_outputs`."""
         return _chain(
-            [n_inputs, n_outputs], [nn.Identity], self.scale, "gaussian", output_bias=self.bias
-        )
+            [n_inputs, n_outputs], [ACTIVATIONS[self.output]], self.scale, "gaussian",
+            output_bias=self.bias,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,15 @@ import torch
 from torch import nn
 
 from semdev._names import require
-from semdev.data.dataset import Dataset
-from semdev.data.patterns import Patterns, make_patterns
 from semdev.models.networks import ACTIVATIONS
 
 VARIANCE = 0.9
 BIAS = -2.0
+
+
+def is_number(value: object) -> bool:
+    """Return whether a value is a finite number, and no bool."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 class Noise(nn.Module):
@@ -40,7 +43,7 @@ class Noise(nn.Module):
 
     def __init__(self, scale: float) -> None:
         super().__init__()
-        if not (isinstance(scale, Real) and math.isfinite(scale) and scale >= 0):
+        if not (is_number(scale) and 0 <= scale < math.inf):
             raise ValueError(f"noise is a standard deviation, at least 0; got {scale!r}")
         self.scale = float(scale)
         self.register_buffer("sample", torch.zeros(()), persistent=False)
@@ -64,10 +67,10 @@ class Rumelhart:
         r = f(W_r x_item + b),   h = f(W_h [r, x_relation] + b),   ŷ = σ(W_a h + b).
 
     `train` shows it every item with every relation (`make_patterns(data, relations=True)`), teaches
-    the attributes of that relation and all others off, and trains by default for 6000 updates at a
-    learning rate of .1, the published one; give other patterns to change what is shown. By then
-    some networks (with `rumelhart8` about a third) still lack one or two of the facts that are
-    true of a single item.
+    the attributes of that relation and all others off, and trains by default for a time of 600, or
+    6000 updates at a learning rate of .1, the published one; give other patterns to change what is
+    shown. By then some networks (with `rumelhart8` about a third) still lack one or two of the
+    facts that are true of a single item.
 
     Parameters
     ----------
@@ -112,7 +115,7 @@ class Rumelhart:
     uniform: float | None = None
     noise: float = 0.0
 
-    usual: ClassVar[dict[str, float]] = {"learning_rate": 0.1, "steps": 6000}
+    usual: ClassVar[dict[str, float]] = {"learning_rate": 0.1, "time": 600.0}
 
     def __post_init__(self) -> None:
         for name in ("representation", "hidden"):
@@ -120,8 +123,8 @@ class Rumelhart:
             if not isinstance(units, Integral) or isinstance(units, bool) or int(units) < 1:
                 raise ValueError(f"{name} is a number of units, at least 1; got {units!r}")
         require(self.activation, ACTIVATIONS, kind="activation", where="Rumelhart")
-        number = isinstance(self.bias, Real) and not isinstance(self.bias, bool)
-        if not (self.bias in ("free", None) or (number and math.isfinite(float(self.bias or 0)))):
+        known = self.bias is None or (isinstance(self.bias, str) and self.bias == "free")
+        if not known and not is_number(self.bias):
             raise ValueError(
                 f'bias is a number (fixed), "free" (learned) or None (absent); got {self.bias!r}'
             )
@@ -132,7 +135,7 @@ class Rumelhart:
             )
         for name in ("variance", "uniform"):
             size = getattr(self, name)
-            if size is not None and not (isinstance(size, Real) and 0 < float(size) < math.inf):
+            if size is not None and not (is_number(size) and 0 < size < math.inf):
                 raise ValueError(f"{name} must be a number above 0; got {size!r}")
         Noise(self.noise)
 
@@ -142,10 +145,6 @@ class Rumelhart:
         if self.uniform is not None:
             return float(self.uniform)
         return math.sqrt(3 * (VARIANCE if self.variance is None else self.variance))
-
-    def show(self, data: Dataset | Patterns) -> Patterns:
-        """Return the patterns in which data are shown: every item with every relation."""
-        return data if isinstance(data, Patterns) else make_patterns(data, relations=True)
 
     def __call__(self, n_inputs: int, n_outputs: int, n_relations: int) -> nn.Module:
         """Build the network for `n_inputs` of which the last `n_relations` are relations."""

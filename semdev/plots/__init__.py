@@ -10,13 +10,16 @@ from __future__ import annotations
 from semdev.plots.agreement import layer_agreement, network_agreement
 from semdev.plots.base_rates import base_rates
 from semdev.plots.beliefs import beliefs
+from semdev.plots.dementia import naming_errors, retention
 from semdev.plots.dendrograms import dendrograms
 from semdev.plots.differentiation import differentiation
 from semdev.plots.loss import loss
 from semdev.plots.mds import mds
 from semdev.plots.modes import modes
+from semdev.plots.naming import naming_bars, naming_curves, overextension
 from semdev.plots.plateaus import plateaus
 from semdev.plots.projection import projection, projection_gradient
+from semdev.plots.representations import representation_bars
 from semdev.plots.similarity import similarity
 from semdev.plots.singular_values import singular_values
 from semdev.plots.spectrum import spectrum
@@ -31,10 +34,16 @@ __all__ = [
     "loss",
     "mds",
     "modes",
+    "naming_bars",
+    "naming_curves",
+    "naming_errors",
     "network_agreement",
+    "overextension",
     "plateaus",
     "projection",
     "projection_gradient",
+    "representation_bars",
+    "retention",
     "similarity",
     "singular_values",
     "spectrum",

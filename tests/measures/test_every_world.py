@@ -18,6 +18,7 @@ from semdev.measures import similarity
 NO_MEASURES = {
     "summarize", "compare_similarities", "predict_peaks", "predict_nestedness",
     "predict_level_eigenvalues", "predict_delay", "predict_differentiation",
+    "retention", "naming_errors", "property_errors", "mode_retention", "interference",
 }  # fmt: skip
 MEASURES = {
     name: getattr(sd, name) for name, home in sd._HOME.items()
@@ -33,11 +34,21 @@ NAN_BY_RIGHT = {
     "departure",
     "leading_share",
     "basic_level predicted",
+    "perceptual_shift crossing",
 }
 
 
 def first(history: xr.Dataset, kind: str) -> str:
     return str(history[kind].values[0])
+
+
+def name_levels(history: xr.Dataset) -> tuple[list, dict]:
+    """Return levels of names for a world that has no ISA names."""
+    if np.char.startswith(history["relation"].values.astype(str), "ISA").any():
+        return [], {}
+    target = history["target"].values
+    some = history["property"].values[(target[0] > 0) & (target < 0).any(0)]
+    return [], {"levels": {"broad": some[:1], "narrow": some[1:2]}}
 
 
 # What a measure needs besides a History or a Dataset: first by position, then by name.
@@ -47,6 +58,13 @@ NEEDS: dict[str, Callable[[sd.Dataset, xr.Dataset], tuple[list, dict]]] = {
     "project_item": lambda w, h: ([first(h, "property")], {}),
     "nestedness": lambda w, h: ([], {"splits": 4, "permutations": 19}),
     "compare_trajectories": lambda w, h: ([h], {}),
+    "naming": lambda w, h: name_levels(h),
+    "overextension": lambda w, h: name_levels(h),
+    "perceptual_shift": lambda w, h: (
+        [],
+        {"perceptual": h["property"].values[-4:].tolist()},
+    ),
+    "reorganization": lambda w, h: ([], {"layer": "hidden_1"}),
     "plateaus": lambda w, h: ([], {"depth": 2, "initial": 1e-5}),
 }
 
