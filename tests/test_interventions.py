@@ -183,6 +183,78 @@ def test_a_linear_model_may_be_named_or_not(deep):
     np.testing.assert_allclose(named["answer"], bare["answer"], atol=1e-9)
 
 
+# contexts, and sigmoid units
+
+
+@pytest.fixture(scope="module")
+def rumelhart():
+    return grow(sd.Rumelhart(), sd.load("rumelhart8"), seeds=4, steps=1200, record=[0, 300, 1200])
+
+
+def test_a_property_is_taught_in_a_context(rumelhart):
+    for context in ("can", "has"):
+        lesson = teach_property(rumelhart, "canary", at=[30, 120], context=context)
+        there = rumelhart.sel(context=context)
+        assert lesson["answer"].equals(teach_property(there, "canary", at=[30, 120])["answer"])
+        assert_ends_as(lesson, project_property(there, "canary"), "projection")
+        np.testing.assert_allclose(lesson["answer"], lesson["predicted"], atol=1e-9)
+    # All plants can do the same, but trees and flowers look different.
+    oak = {c: teach_property(rumelhart, "oak", context=c)["answer"].isel(time=0, practice=-1)
+           for c in ("can", "is")}  # fmt: skip
+    far = {c: 1 - answer.sel(item=["rose", "daisy"]).mean("item") for c, answer in oak.items()}
+    assert far["can"].median() < far["is"].median()
+
+
+@pytest.mark.parametrize("bias", [0.0, -2.0])
+def test_a_sigmoid_unit_shares_its_net_input_as_a_linear_one_its_output(rumelhart, bias):
+    """σ⁻¹(ŷ_j) − b is to σ⁻¹(ŷ_i) − b as h_jᵀh_i to |h_i|², at every step of practice."""
+    lesson = teach_property(
+        rumelhart, "salmon", at=[0, 30, 120], context="is", output="sigmoid", bias=bias
+    )
+    net_input = np.log(lesson["answer"] / (1 - lesson["answer"])) - bias
+    shared = project_property(rumelhart.sel(context="is"), "salmon")["projection"]
+    np.testing.assert_allclose(
+        net_input, net_input.sel(item="salmon") * shared.sel(time=lesson["time"]), atol=1e-8
+    )
+    assert (lesson["error"] < 0.1).all()
+    assert lesson["predicted"].isnull().all()
+    np.testing.assert_allclose(lesson["answer"].isel(practice=0), 1 / (1 + np.exp(-bias)))
+
+
+def test_a_sigmoid_unit_is_plain_torch(rumelhart):
+    taught = {"canary": 1.0, "oak": 0.2}
+    lesson = teach_property(
+        rumelhart, taught, context="has", output="sigmoid", bias=-1.0, learning_rate=0.3, steps=30
+    )
+    h = torch.tensor(rumelhart["hidden_2"].sel(context="has").values[2, -1])
+    rows = [rumelhart["item"].values.tolist().index(name) for name in taught]
+    w = torch.zeros(15, dtype=torch.float64, requires_grad=True)
+    for _ in range(30):
+        off = torch.sigmoid(h[rows] @ w - 1) - torch.tensor([1.0, 0.2], dtype=torch.float64)
+        (slope,) = torch.autograd.grad((off**2).sum() / 2, w)
+        w = (w - 0.3 * slope).detach().requires_grad_()
+    expected = torch.sigmoid(h @ w - 1).detach().numpy()
+    np.testing.assert_allclose(lesson["answer"].values[2, 0, -1], expected, atol=1e-10)
+
+
+def test_contexts_and_units_that_are_none_are_refused(rumelhart, deep):
+    for error, message, options in (
+        (ValueError, "the last hidden layer, hidden_2, differs with the relation asked", {}),
+        (KeyError, r"no context 'hass' in the hidden layers.*did you mean 'has'",
+         {"context": "hass"}),
+        (KeyError, "no output 'sigmoidal' in teach_property; did you mean 'sigmoid'",
+         {"context": "has", "output": "sigmoidal"}),
+        (ValueError, 'a bias of -2 is for output="sigmoid"', {"context": "has", "bias": -2}),
+        (ValueError, "bias is the net input", {"context": "has", "bias": None}),
+    ):  # fmt: skip
+        with pytest.raises(error, match=message):
+            teach_property(rumelhart, "canary", **options)
+    with pytest.raises(ValueError, match="a sigmoid unit answers between 0 and 1"):
+        teach_property(deep, {"canary": 2.0}, output="sigmoid")
+    with pytest.raises(KeyError, match=r"no context 'has' in the hidden layers.*there are none"):
+        teach_property(deep, "canary", context="has")
+
+
 # whatever the data
 
 

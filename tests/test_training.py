@@ -520,3 +520,72 @@ def test_weights_of_any_network_are_kept() -> None:
     both = sd.rebuild(history, Skipping, world, at=0)
     answer = torch.stack([net(torch.eye(4).double()) for net in both])
     np.testing.assert_allclose(answer, history["output"].isel(time=0), rtol=1e-12)
+
+
+class SelfSeeded(nn.Module):
+    def __init__(self, n_inputs: int, n_outputs: int) -> None:
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            self.layer = nn.Linear(n_inputs, n_outputs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x)
+
+
+def test_participants_that_are_one_and_the_same_are_noticed(world: sd.Dataset) -> None:
+    net = nn.Linear(4, 7)
+    with pytest.raises(ValueError, match="the same network again and again; build a new one"):
+        run(lambda: net, world, seeds=2, steps=5)
+    with pytest.warns(UserWarning, match="seeds 0 and 1 begin alike: does .*SelfSeeded set a seed"):
+        run(SelfSeeded, world, seeds=2, steps=5)
+
+
+def test_a_class_that_asks_for_other_sizes_is_refused(world: sd.Dataset) -> None:
+    class Net(nn.Module):
+        def __init__(self, rep_size: int, hidden_size: int) -> None:
+            super().__init__()
+
+    with pytest.raises(TypeError, match=r"Net\(rep_size, hidden_size\) would be called with"):
+        run(Net, world, steps=5)
+
+
+def test_what_is_kept_in_another_precision_is_said(world: sd.Dataset) -> None:
+    class Masked(nn.Module):
+        def __init__(self, n_inputs: int, n_outputs: int) -> None:
+            super().__init__()
+            self.layer = nn.Linear(n_inputs, n_outputs)
+            self.scale = torch.ones(n_outputs, n_outputs)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(x) @ self.scale
+
+    with pytest.raises(ValueError, match=r"does not compute in torch.float64 .*register_buffer"):
+        run(Masked, world, steps=5)
+
+
+def test_a_model_that_asks_for_relations_is_shown_them() -> None:
+    class Own(nn.Module):
+        usual = {"learning_rate": 0.005, "time": 0.1}
+
+        def __init__(self, n_inputs: int, n_outputs: int, n_relations: int) -> None:
+            super().__init__()
+            assert (n_inputs, n_relations) == (12, 4)
+            self.embed = nn.Embedding(8, 5)
+            self.out = nn.Linear(5 + n_relations, n_outputs)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            items = self.embed(x[..., :8].argmax(-1))
+            return self.out(torch.cat([items, x[..., 8:]], -1))
+
+    history = run(Own, sd.load("rumelhart8"), seeds=2, hidden=True)
+    assert history["step"].values[-1] == 20
+    assert history["hidden_1"].dims == ("seed", "time", "item", "unit_1")
+    assert history["hidden_1"].sizes["unit_1"] == 5  # an embedding's; the relation is no unit
+
+
+def test_rounding_makes_no_context() -> None:
+    codes = sd.make_patterns(sd.load("rogers2004"), relations=True, correlation=0.5)
+    history = run(sd.Rumelhart(6, 7), codes, seeds=2, steps=20, hidden=True)
+    assert "context" not in history["hidden_1"].dims
+    assert "context" in history["hidden_2"].dims

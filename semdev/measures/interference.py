@@ -57,6 +57,8 @@ def interference(
     >>> for schedule in ("focused", "interleaved"):
     ...     learned = sd.learn_item(child, model, world, "bat", bat, schedule=schedule)
     ...     print(interference(learned)["interference"].values.round(2))
+    [0.01 0.01 0.01]
+    [0. 0. 0.]
     """
     check(history)
     if not 0 < criterion < 1:

@@ -274,6 +274,31 @@ def test_breadth_counts_items(plant):
         np.testing.assert_allclose(found["projection"], levels, atol=1e-12)
 
 
+# in a context
+
+
+def test_projection_narrows_in_every_context_of_rumelharts_network():
+    world = sd.load("rumelhart8")
+    child = sd.train(
+        sd.Rumelhart(), world, seeds=[20, 21, 22, 23], steps=2000, record=[100, 2000], hidden=True,
+        progress=False,
+    )  # fmt: skip
+    with pytest.raises(ValueError, match=r"choose one of ISA, can, has, is, as in history\.sel"):
+        project_property(child, "canary")
+    for context in child["context"].values:
+        there = child.sel(context=context)
+        gradient = projection_gradient(there)
+        early, late = (gradient.isel(time=k) for k in (0, -1))
+        assert (late["breadth"] < early["breadth"]).all()
+        fall = [g["projection"].isel(level=-1) - g["projection"].isel(level=0) for g in
+                (early, late)]  # fmt: skip
+        assert (fall[1] > fall[0]).all()
+        h = there["hidden_2"].transpose("seed", "time", "item", "unit_2").values[1, -1]
+        found = project_property(there, "oak")["projection"][1, -1]
+        np.testing.assert_allclose(found, h @ h[1] / (h[1] @ h[1]), atol=1e-9)
+        assert project_property(there, "oak")["predicted"].isnull().all()
+
+
 # whatever the data
 
 
@@ -347,7 +372,7 @@ def test_missing_layers_are_asked_for():
         project_property(kept, "canary")
     asked = sd.make_patterns(world, relations=True)
     over = sd.train(sd.DeepLinear(8), asked, seeds=1, steps=2, hidden=True, progress=False)
-    with pytest.raises(ValueError, match="here it is over patterns, item × relation"):
+    with pytest.raises(ValueError, match="choose one of ISA, can, has, is, as in"):
         project_property(over, "canary")
     assert count_matrices(kept) == 2
 
