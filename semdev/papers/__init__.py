@@ -21,14 +21,18 @@ __all__ = [
     "cao2020",
     "get_paper",
     "list_figures",
+    "mcclelland2003",
     "reproduce",
     "reproduce_figure",
+    "rogers2004",
     "rubruck2024",
     "saxe2014",
     "saxe2019",
 ]
 
 PAPERS = {
+    "mcclelland2003": "The parallel distributed processing approach to semantic cognition",
+    "rogers2004": "Semantic cognition: A parallel distributed processing approach",
     "saxe2014": "Exact solutions to the nonlinear dynamics of learning in deep linear neural "
     "networks",
     "saxe2019": "A mathematical theory of semantic development in deep neural networks",

@@ -18,7 +18,7 @@ from semdev.measures import similarity
 NO_MEASURES = {
     "summarize", "compare_similarities", "predict_peaks", "predict_nestedness",
     "predict_level_eigenvalues", "predict_delay", "predict_differentiation",
-    "retention", "naming_errors", "property_errors", "mode_retention", "interference",
+    "retention", "naming_errors", "property_errors", "mode_retention",
 }  # fmt: skip
 MEASURES = {
     name: getattr(sd, name) for name, home in sd._HOME.items()
@@ -60,6 +60,7 @@ NEEDS: dict[str, Callable[[sd.Dataset, xr.Dataset], tuple[list, dict]]] = {
     "compare_trajectories": lambda w, h: ([h], {}),
     "naming": lambda w, h: name_levels(h),
     "overextension": lambda w, h: name_levels(h),
+    "interference": lambda w, h: ([], {"item": first(h, "item")}),
     "perceptual_shift": lambda w, h: (
         [],
         {"perceptual": h["property"].values[-4:].tolist()},

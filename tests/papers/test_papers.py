@@ -23,6 +23,14 @@ from semdev.papers import (
 from semdev.papers.checks import COLUMNS, lay_out, spread, tabulate
 
 FEWER: dict[tuple[str, str], dict] = {
+    ("mcclelland2003", "fig1"): {"seeds": 12, "steps": 1500},
+    ("mcclelland2003", "fig2"): {
+        "seeds": 12, "steps": 1500, "start_seeds": 3,
+        "sweeps": {"rumelhart8": {"variance .9": 700, "±.9": 900, "±.1": 2200}},
+    },
+    ("mcclelland2003", "fig3"): {"seeds": 6, "steps": 1000, "other_steps": 400},
+    ("mcclelland2003", "fig4"): {"seeds": 12, "steps": 1500, "draws": 10},
+    ("mcclelland2003", "fig5"): {"seeds": 12, "steps": 1500, "sweeps": 150},
     ("saxe2014", "fig1"): {"seeds": 4},
     ("saxe2014", "fig2"): {"draws": 100},
     ("saxe2014", "fig3"): {"seeds": 4},

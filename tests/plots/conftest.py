@@ -1,4 +1,4 @@
-"""Figures are drawn without a screen and closed after each test."""
+"""Figures are drawn without a screen."""
 
 from __future__ import annotations
 
@@ -7,15 +7,8 @@ import matplotlib
 matplotlib.use("Agg")
 
 import pytest
-from matplotlib import pyplot as plt
 
 import semdev as sd
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="session")
