@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,45 @@ class Check:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "holds", bool(self.holds))
+
+
+MOST = "in most networks (95 % interval of their share above one half)"
+
+
+@dataclass(frozen=True)
+class Share:
+    """In how many of the networks something holds, with the interval of that share.
+
+    `low` and `high` are the ends of the exact 95 % interval (Clopper & Pearson 1934).
+
+    >>> Share.of([True] * 9 + [False]).text
+    '90 % of 10 networks [55, 100]'
+    """
+
+    value: float
+    low: float
+    high: float
+    number: int
+
+    @classmethod
+    def of(cls, held: Any) -> Share:
+        """Count the networks (bool, any shape)."""
+        each = np.asarray(held, dtype=bool).ravel()
+        ends = binomtest(int(each.sum()), len(each)).proportion_ci()
+        return cls(float(each.mean()), float(ends.low), float(ends.high), len(each))
+
+    @property
+    def text(self) -> str:
+        """The share in words."""
+        return (
+            f"{100 * self.value:.0f} % of {self.number} networks "
+            f"[{100 * self.low:.0f}, {100 * self.high:.0f}]"
+        )
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether most networks do it: whether the interval of the share lies above one half."""
+        return self.low > 0.5
 
 
 COLUMNS = ["panel", "claim", "expected", "number", "criterion", "holds", "source", "note"]

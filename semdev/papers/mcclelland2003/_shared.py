@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from scipy.stats import binomtest
 
 from semdev.data.corpora import load
 from semdev.data.dataset import Dataset
@@ -125,45 +124,6 @@ def measure_levels(history: xr.Dataset) -> xr.Dataset:
         ordered=lead.isel(level=slice(-1)).all("level"),
         ordered_by_end=given["precedes"].isel(level=slice(-1)).all("level"),
     )
-
-
-@dataclass(frozen=True)
-class Share:
-    """In how many of the networks something holds, with the interval of that share.
-
-    `low` and `high` are the ends of the exact 95 % interval (Clopper & Pearson 1934).
-
-    >>> Share.of([True] * 9 + [False]).text
-    '90 % of 10 networks [55, 100]'
-    """
-
-    value: float
-    low: float
-    high: float
-    number: int
-
-    @classmethod
-    def of(cls, held: Any) -> Share:
-        """Count the networks (bool, any shape)."""
-        each = np.asarray(held, dtype=bool).ravel()
-        ends = binomtest(int(each.sum()), len(each)).proportion_ci()
-        return cls(float(each.mean()), float(ends.low), float(ends.high), len(each))
-
-    @property
-    def text(self) -> str:
-        """The share in words."""
-        return (
-            f"{100 * self.value:.0f} % of {self.number} networks "
-            f"[{100 * self.low:.0f}, {100 * self.high:.0f}]"
-        )
-
-    @property
-    def is_usual(self) -> bool:
-        """Whether the interval of the share lies above one half."""
-        return self.low > 0.5
-
-
-USUAL = "in more than half of the networks (95 % interval of their share)"
 
 
 def head_epochs(axis: Axes, epochs: tuple[int, ...]) -> None:

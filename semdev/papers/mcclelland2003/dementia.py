@@ -14,9 +14,9 @@ from semdev.damaging import damage
 from semdev.data.corpora import load
 from semdev.measures.dementia import naming_errors, retention
 from semdev.models.rumelhart import Rumelhart
-from semdev.papers.checks import Check, spread
+from semdev.papers.checks import MOST, Check, Share, spread
 from semdev.papers.drawing import letter_panels
-from semdev.papers.mcclelland2003._shared import USUAL, Share, train_eight
+from semdev.papers.mcclelland2003._shared import train_eight
 from semdev.plots import dementia as plots
 from semdev.plots._style import CATEGORIES, finish, legend_above
 
@@ -27,7 +27,7 @@ OTHER = {
     "weights": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8),
     "units": (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875),
 }
-MOST = 0.95
+ALMOST_ALL = 0.95
 LEVELS = ("general", "basic", "specific")
 
 
@@ -74,7 +74,7 @@ def fig4_checks(data: Data) -> list[Check]:
             "where half of all is lost, the general is kept best, the specific worst",
             f"in {ordered.text}; left are "
             + ", ".join(f"{float(then.sel(level=level)):.2f}" for level in LEVELS),
-            "in 95 % of networks or more", ordered.value >= MOST, "published", panel="d",
+            "in 95 % of networks or more", ordered.value >= ALMOST_ALL, "published", panel="d",
             expected="general > basic > specific",
             note="with few networks or draws the share is uncertain",
         )
@@ -95,7 +95,7 @@ def fig4_checks(data: Data) -> list[Check]:
                 + ", ".join(f"{float(then.sel(level=k)):.2f}" for k in LEVELS)
                 + f" are left; specific before basic in {pairs[1].text}, basic before general in "
                 f"{pairs[0].text}",
-                USUAL + ", each of the two", all(pair.is_usual for pair in pairs), "published",
+                MOST + ", each of the two", all(pair.is_usual for pair in pairs), "published",
                 panel=panel, expected="general > basic > specific at every noise",
                 note="with few networks the interval of the share is wide, and basic knowledge "
                 "goes only a little before general",
@@ -124,7 +124,7 @@ def fig4_checks(data: Data) -> list[Check]:
                 for k in (early, late)
             ) + f"; fewer superordinate ones in {falls.text}; early on more names of the same "
             f"domain than of others in {Share.of(near).text}",
-            USUAL, falls.is_usual, panel="c",
+            MOST, falls.is_usual, panel="c",
             expected="as J. L., in kind: swan, then bird, then animal; later wrong animals",
         ),
         *(_check_kind(kind, found) for kind, found in data["others"].items()),
@@ -161,7 +161,7 @@ def _check_kind(kind: str, left: xr.Dataset) -> Check:
         f"other damage to the representation ({kind}): specific first, then basic, then general",
         f"specific before basic in {pairs[1].text}, basic before general in {pairs[0].text}; "
         f"all three where half of all is lost in {ordered.text}",
-        USUAL + ", each of the two", all(pair.is_usual for pair in pairs), panel="d",
+        MOST + ", each of the two", all(pair.is_usual for pair in pairs), panel="d",
         expected="as with noise in the weights",
         note="the specific goes first, but weights and units that are lost take the basic and the "
         "general about alike; with few networks the interval of the share is wide",

@@ -13,12 +13,10 @@ from scipy.spatial.distance import squareform
 from semdev import plots
 from semdev.data.corpora import load
 from semdev.measures.similarity import item_distances
-from semdev.papers.checks import Check, spread
+from semdev.papers.checks import MOST, Check, Share, spread
 from semdev.papers.drawing import letter_panels
 from semdev.papers.mcclelland2003._shared import (
     EPOCHS,
-    USUAL,
-    Share,
     head_epochs,
     measure_levels,
     train_eight,
@@ -80,7 +78,7 @@ def fig1_checks(data: Data) -> list[Check]:
                 f"{Share.of(found['ordered_by_end']).text} by the half-times of "
                 "`differentiation`; half of the rise at epochs "
                 + ", ".join(spread(found["half_rise"].sel(level=k), form=".0f") for k in range(3)),
-                USUAL, share.is_usual, "published", panel="d",
+                MOST, share.is_usual, "published", panel="d",
                 expected="so in the network shown",
                 note="with few networks the interval of the share is wide",
             )
@@ -94,7 +92,7 @@ def fig1_checks(data: Data) -> list[Check]:
                     f"epoch {epoch}: {share.text}"
                     for epoch, share in zip(data["epochs"], shares, strict=True)
                 ),
-                USUAL + f" at epoch {data['epochs'][-1]}", shares[-1].is_usual,
+                MOST + f" at epoch {data['epochs'][-1]}", shares[-1].is_usual,
                 "published" if layer == "hidden_1" else "ours", panel="b",
                 expected="so in the network shown" if layer == "hidden_1" else "all",
                 note="in many networks the first division of the representations is not that of "

@@ -15,12 +15,11 @@ from semdev.data.corpora import load
 from semdev.data.patterns import make_patterns
 from semdev.measures.overgeneralization import overgeneralizations
 from semdev.models.rumelhart import Rumelhart
-from semdev.papers.checks import Check, spread
+from semdev.papers.checks import Check, Share, spread
 from semdev.papers.drawing import letter_panels
 from semdev.papers.mcclelland2003._shared import (
     RATE,
     RECORDS,
-    Share,
     count_epochs,
     train_eight,
     train_shallow,

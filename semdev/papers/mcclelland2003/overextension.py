@@ -13,9 +13,9 @@ from semdev.data.corpora import load
 from semdev.data.patterns import make_patterns
 from semdev.measures.overextension import overextension
 from semdev.models.rumelhart import Rumelhart
-from semdev.papers.checks import Check, spread
+from semdev.papers.checks import MOST, Check, Share, spread
 from semdev.papers.drawing import letter_panels
-from semdev.papers.mcclelland2003._shared import RECORDS, USUAL, WIDE, Share, count_epochs
+from semdev.papers.mcclelland2003._shared import RECORDS, WIDE, count_epochs
 from semdev.plots._style import CATEGORIES, draw_curve, finish, label_ends
 from semdev.training import train
 
@@ -97,7 +97,7 @@ def fig3_checks(data: Data) -> list[Check]:
         Check(
             "goat is called “goat” rather than “dog” in the end, and for long it is not",
             f"in {overtaken.text}, at epoch {spread(own, form='.0f')}",
-            USUAL, overtaken.is_usual, "published", panel="c",
+            MOST, overtaken.is_usual, "published", panel="c",
             expected=f"about epoch {OVERTAKES} of 3000",
             note="with few networks the interval of the share is wide",
         ),
@@ -182,7 +182,7 @@ def _check_order(name: str, history: xr.Dataset) -> Check:
         f"{float(pine.median()):.2f}; goat > canary in {first.text}, canary > pine in "
         f"{second.text}, both in {both.text}; goat's peak {spread(raised['peak'], form='.2f')}, "
         f"excess {spread(raised['excess'], form='.2f')}",
-        USUAL + ", each of the two",
+        MOST + ", each of the two",
         first.is_usual and second.is_usual,
         "published",
         panel="b",

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from torch import nn
 
 from semdev.data.corpora import load
 from semdev.data.patterns import Patterns, make_patterns
-from semdev.models.rumelhart import BIAS, VARIANCE, Rumelhart
+from semdev.models.rumelhart import VARIANCE, Rumelhart
+from semdev.papers.mcclelland2003._shared import ShallowSigmoid
 from semdev.plots._style import draw_curve
 from semdev.training import train
 
@@ -82,17 +82,9 @@ def train_names(
 def train_shallow(names: str, *, seeds: int, steps: int) -> xr.Dataset:
     """Return the History of the same patterns learned without a hidden layer."""
     return train(
-        build_shallow, choose_patterns(names), seeds=seeds, steps=steps,
+        ShallowSigmoid(scale=0.01), choose_patterns(names), seeds=seeds, steps=steps,
         learning_rate=EPOCHS * EPOCH / steps, record=choose_records(steps), dtype="float32",
     )  # fmt: skip
-
-
-def build_shallow(n_inputs: int, n_outputs: int) -> nn.Module:
-    """Build logistic attributes right over item and relation, the bias fixed as in the network."""
-    layer = nn.Linear(n_inputs, n_outputs)
-    nn.init.uniform_(layer.weight, -0.01, 0.01)
-    nn.init.constant_(layer.bias, BIAS).requires_grad_(False)
-    return nn.Sequential(layer, nn.Sigmoid())
 
 
 def at_epoch(values: xr.DataArray | xr.Dataset, epoch: float) -> Any:

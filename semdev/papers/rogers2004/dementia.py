@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import xarray as xr
 from matplotlib.figure import Figure
 
 from semdev.damaging import damage
 from semdev.measures.dementia import naming_errors, retention
-from semdev.papers.checks import Check, spread
+from semdev.papers.checks import Check, Share, spread
 from semdev.papers.drawing import letter_panels
 from semdev.papers.rogers2004._shared import (
     SEEDS,
@@ -39,11 +40,11 @@ def fig7_data(
     seeds: int = SEEDS,
     steps: int = STEPS,
     severity: Sequence[float] = SEVERITY,
-    draws: int = 10,
+    draws: int = 50,
 ) -> Data:
     """Claim: as knowledge dissolves, what is specific is lost first and what is general last.
 
-    Gaussian noise on the representation of networks that have learned for 12 000 epochs, ten
+    Gaussian noise on the representation of networks that have learned for 12 000 epochs, fifty
     patients of each. How much is left of names and properties is counted against guessing
     (`semdev.retention`); what patients call things, as `semdev.naming_errors` says. The
     book's own figure and numbers are unconfirmed.
@@ -71,7 +72,7 @@ def fig7_checks(data: Data) -> list[Check]:
                 f"{level} {spread(half.sel(facts=facts, level=level), form='.2f')}"
                 for level in LEVELS
             ),
-            "in ≥ 95 % of networks", left["order_then"].sel(facts=facts).mean() >= 0.95,
+            *_judge(facts, left["order_then"].sel(facts=facts)),
             "published", panel="abc"[k], expected="general > basic > specific",
             note=NOTES[facts],
         )
@@ -94,8 +95,9 @@ def fig7_checks(data: Data) -> list[Check]:
                 f"{float(s):g}: {share(every.sel(facts='all', severity=s))}"
                 for s in every["severity"].values
             ),
-            "in ≥ 95 % of networks at each severity",
-            (every.sel(facts="all").mean("seed") >= 0.95).all(), panel="c",
+            "in most networks at each severity",
+            all(Share.of(every.sel(facts="all", severity=s)).is_usual
+                for s in every["severity"].values), panel="c",
             expected="general > basic > specific",
             note="where hardly anything is lost yet there is no order to see, and chance decides "
             "where hardly anything is left",
@@ -105,8 +107,8 @@ def fig7_checks(data: Data) -> list[Check]:
             f"at noise {at:g} (about half correct): " + ", ".join(
                 f"{k} {spread(v.isel(severity=then), form='.2f')}" for k, v in kinds.items()
             ) + f"; near errors outnumber cross-domain ones in {share(near.isel(severity=then))}",
-            "superordinate and coordinate above cross-domain, in ≥ 95 % of networks",
-            near.isel(severity=then).mean() >= 0.95, "published", panel="d",
+            "superordinate and coordinate above cross-domain, in most networks",
+            Share.of(near.isel(severity=then)).is_usual, "published", panel="d",
             expected="near errors first",
         ),
         Check(
@@ -115,10 +117,17 @@ def fig7_checks(data: Data) -> list[Check]:
             f"{spread(far.isel(severity=mild), form='.2f')}, "
             f"{float(errors['severity'][-1]):g} {spread(far.isel(severity=-1), form='.2f')}; "
             f"more in {share(more_far)}",
-            "in ≥ 95 % of networks", more_far.mean() >= 0.95, "published", panel="d",
+            "in most networks", Share.of(more_far).is_usual, "published", panel="d",
             expected="later than near errors",
         ),
     ]  # fmt: skip
+
+
+def _judge(facts: str, ordered: xr.DataArray) -> tuple[str, bool]:
+    """Return criterion and verdict: of all facts together nearly every network is asked for."""
+    if facts == "all":
+        return "in 95 % of networks or more", float(ordered.mean()) >= 0.95
+    return "in most networks", Share.of(ordered).is_usual
 
 
 def fig7(data: Data | None = None) -> Figure:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from semdev.measures.naming import naming
-from semdev.papers.checks import Check, spread
+from semdev.papers.checks import Check, Share, spread
 from semdev.papers.drawing import letter_panels
 from semdev.papers.rogers2004._shared import (
     EPOCH,
@@ -79,14 +79,14 @@ def fig2_checks(data: Data) -> list[Check]:
             f"in {share(mine['penguin'])} of {main.sizes['seed']} networks; at epoch 4000 ahead in "
             f"{share(mine['penguin at 4000'])}, all the way from 500 to 4000 in "
             f"{share(early.all('time'))}",
-            "crosses first in ≥ 95 % of networks", mine["penguin"].mean() >= 0.95, "published",
+            "crosses first in most networks", Share.of(mine["penguin"]).is_usual, "published",
             panel="a", expected="ahead from about epoch 500 (one figure)", note=note,
         ),
         Check(
             "sparrow: “bird” is learned before “sparrow”",
             f"in {share(mine['sparrow'])} of networks; at epoch 2000 ahead in "
             f"{share(mine['sparrow at 2000'])}, at the end in {share(mine['sparrow at 12000'])}",
-            "crosses first in ≥ 95 % of networks", mine["sparrow"].mean() >= 0.95, "published",
+            "crosses first in most networks", Share.of(mine["sparrow"]).is_usual, "published",
             panel="b", expected="ahead at 2000 and at 12 000 (one figure)",
             note=note + "; smaller representations and weights bring it about (see figure 8)",
         ),
@@ -94,7 +94,7 @@ def fig2_checks(data: Data) -> list[Check]:
             "the atypical bird favours its specific name more than the typical one does",
             f"specific − basic, penguin − sparrow, over epochs 500 to 4000: "
             f"{spread(_compare_leads(main))}; above 0 in {share(_compare_leads(main) > 0)}",
-            "above 0 in ≥ 95 % of networks", (_compare_leads(main) > 0).mean() >= 0.95,
+            "above 0 in most networks", Share.of(_compare_leads(main) > 0).is_usual,
             "published", panel="c", expected="above 0", note=note,
         ),
     ]  # fmt: skip
@@ -124,8 +124,8 @@ def fig2_checks(data: Data) -> list[Check]:
                     f"{name}: penguin {share(each['penguin'])}, sparrow {share(each['sparrow'])}, "
                     f"both {share(both[name])}" for name, each in held.items()
                 ),
-                "one setting at least under which both hold in ≥ 95 % of networks",
-                any(each.mean() >= 0.95 for each in both.values()), panel="d",
+                "one setting at least under which both hold in most networks",
+                any(Share.of(each).is_usual for each in both.values()), panel="d",
                 expected="100 % (the figure's network)",
                 note="settings that favour the sparrow's “bird” favour the penguin's too: in none "
                 "of these does an ensemble behave as the figure's network",
