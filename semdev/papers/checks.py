@@ -52,6 +52,7 @@ class Check:
 
 
 MOST = "in most networks (95 % interval of their share above one half)"
+FEW = "with few networks the interval of their share is wide"
 
 
 @dataclass(frozen=True)

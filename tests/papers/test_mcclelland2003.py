@@ -14,8 +14,8 @@ from scipy.stats import beta
 
 import semdev as sd
 from semdev.papers import mcclelland2003 as paper
+from semdev.papers.checks import Share
 from semdev.papers.mcclelland2003 import _shared, differentiation, overextension
-from semdev.papers.mcclelland2003._shared import Share
 
 FEWER: dict[str, dict[str, Any]] = {
     "fig1": {"seeds": 20, "steps": 2500},
@@ -136,7 +136,7 @@ def test_the_dog_is_extended_to_the_goat_first(data: dict) -> None:
         early = overextension._over_early(history).median("seed")
         goat, canary, pine = (float(early.sel(item=k)) for k in overextension.OTHERS)
         assert goat > max(canary, pine), name
-    published, ours = overextension.compare_curves(data["fig3"]["name × 8"])
+    published, ours = overextension.compare_curves(data["fig3"][overextension.CHOSEN])
     assert np.corrcoef(published, ours)[0, 1] > 0.8
     assert len(published) == sum(e <= 1200 for c in overextension.PUBLISHED.values() for e in c)
 

@@ -10,7 +10,7 @@ from semdev.data.corpora import load
 from semdev.interventions.interference import learn_item
 from semdev.measures.interference import interference
 from semdev.models.rumelhart import Rumelhart
-from semdev.papers.checks import MOST, Check, Share, spread
+from semdev.papers.checks import FEW, MOST, Check, Share, spread
 from semdev.papers.drawing import letter_panels
 from semdev.papers.mcclelland2003._shared import train_eight
 from semdev.plots._style import CATEGORIES, draw_curve, finish, label_ends
@@ -68,7 +68,7 @@ def fig5_checks(data: Data) -> list[Check]:
             f"learned, by {spread(alone['interference'])} and {spread(among['interference'])}; "
             f"more in {then.text})",
             MOST + f", after {last:.0f} sweeps", worse.is_usual, "published",
-            expected="much; little or none",
+            expected="much; little or none", note=FEW,
         ),
         Check(
             "interleaving costs presentations of the others, not of the penguin",
@@ -81,13 +81,13 @@ def fig5_checks(data: Data) -> list[Check]:
         Check(
             "learned alone, it harms what is like it most", f"birds {spread(birds)}, plants "
             f"{spread(plants)}; birds more in {near.text}", MOST, near.is_usual, panel="a",
-            expected="birds > plants",
+            expected="birds > plants", note=FEW,
         ),
         Check(
             "a bird that flies as others do harms less than one that swims",
             f"flies {spread(_end(flies))}, swims {spread(_end(alone))}; less in {milder.text}",
             MOST, milder.is_usual, panel="d", expected="less (McClelland 2013, of schemata)",
-            note="with few networks the interval of the share is wide",
+            note=FEW,
         ),
     ]  # fmt: skip
 

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from semdev.measures.covariation import covariation
-from semdev.papers.checks import Check, Share, spread
+from semdev.papers.checks import FEW, Check, Share, spread
 from semdev.papers.drawing import letter_panels
 from semdev.papers.rogers2004._shared import (
     EPOCH,
@@ -62,7 +62,7 @@ def fig5_checks(data: Data) -> list[Check]:
             f"rank correlation of time with covariation {spread(correlation)}; below 0 in "
             f"{share(correlation < 0)}",
             "below 0 in most networks", Share.of(correlation < 0).is_usual, "published",
-            panel="b", expected="below 0",
+            panel="b", expected="below 0", note=FEW,
         ),
         Check(
             "control without a hidden layer: together, whatever their company",

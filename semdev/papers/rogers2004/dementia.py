@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from semdev.damaging import damage
 from semdev.measures.dementia import naming_errors, retention
-from semdev.papers.checks import Check, Share, spread
+from semdev.papers.checks import FEW, Check, Share, spread
 from semdev.papers.drawing import letter_panels
 from semdev.papers.rogers2004._shared import (
     SEEDS,
@@ -109,7 +109,7 @@ def fig7_checks(data: Data) -> list[Check]:
             ) + f"; near errors outnumber cross-domain ones in {share(near.isel(severity=then))}",
             "superordinate and coordinate above cross-domain, in most networks",
             Share.of(near.isel(severity=then)).is_usual, "published", panel="d",
-            expected="near errors first",
+            expected="near errors first", note=FEW,
         ),
         Check(
             "cross-domain errors come with more damage",
@@ -118,7 +118,7 @@ def fig7_checks(data: Data) -> list[Check]:
             f"{float(errors['severity'][-1]):g} {spread(far.isel(severity=-1), form='.2f')}; "
             f"more in {share(more_far)}",
             "in most networks", Share.of(more_far).is_usual, "published", panel="d",
-            expected="later than near errors",
+            expected="later than near errors", note=FEW,
         ),
     ]  # fmt: skip
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from semdev.measures.crossing import first_crossing
 from semdev.measures.differentiation import differentiation
 from semdev.measures.similarity import item_distances
-from semdev.papers.checks import Check, Share, spread
+from semdev.papers.checks import FEW, Check, Share, spread
 from semdev.papers.drawing import letter_panels
 from semdev.papers.rogers2004._shared import (
     EPOCH,
@@ -75,7 +75,7 @@ def fig1_checks(data: Data) -> list[Check]:
             "beliefs part broad before fine: plant from animal, then kinds, then members",
             f"in {share(order.all('level'))} of {order.sizes['seed']} networks; epochs {times}",
             "by 5 % of the time, in most networks", Share.of(order.all("level")).is_usual,
-            "published", panel="a", expected="in that order",
+            "published", panel="a", expected="in that order", note=FEW,
         ),
         Check(
             "so does every class from its siblings before its own members part",
@@ -102,7 +102,7 @@ def fig1_checks(data: Data) -> list[Check]:
             f"{spread(cophenetic.isel(time=-1))}",
             "higher at the end in most networks, median there ≥ .8",
             Share.of(cophenetic.isel(time=-1) > cophenetic.isel(time=0)).is_usual
-            and cophenetic.isel(time=-1).median() >= 0.8, panel="c", expected="towards 1",
+            and cophenetic.isel(time=-1).median() >= 0.8, panel="c", expected="towards 1", note=FEW,
         ),
         Check(
             "control without a hidden layer: the levels part nearly together",
@@ -111,6 +111,7 @@ def fig1_checks(data: Data) -> list[Check]:
             "control < 1.25 in every network; larger with a hidden layer in most",
             (control < 1.25).all() and Share.of(lag > control).is_usual, panel="b",
             expected="near 1: base rates, learned by relation units, still favour what many have",
+            note=FEW,
         ),
     ]  # fmt: skip
 

@@ -11,7 +11,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from semdev.measures.naming import naming
-from semdev.papers.checks import Check, Share, spread
+from semdev.papers.checks import FEW, Check, Share, spread
 from semdev.papers.drawing import letter_panels
 from semdev.papers.rogers2004._shared import (
     EPOCH,
@@ -84,14 +84,14 @@ def fig3_checks(data: Data) -> list[Check]:
             "basic names before specific ones, all names half as often as properties",
             f"of items {spread(half, form='.2f')}", "of 90 % of items, in most networks",
             Share.of(half >= 0.9).is_usual, "published", panel="a",
-            expected="basic before specific",
+            expected="basic before specific", note=FEW,
         ),
         Check(
             "equal word frequency takes most of that lead away",
             f"of items {spread(equal, form='.2f')}; less than before in {share(drop > 0)} of "
             f"{drop.sizes['seed']} networks",
             "less in most networks", Share.of(drop > 0).is_usual, "published", panel="a",
-            expected="specific first for atypical items only",
+            expected="specific first for atypical items only", note=FEW,
         ),
         Check(
             "basic names first of all three, names heard as often at every level",
@@ -121,7 +121,7 @@ def fig3_checks(data: Data) -> list[Check]:
             Share.of(
                 first["equal"].sel(level="basic") < first["basic"].sel(level="basic")
             ).is_usual,
-            panel="b", expected="fewer",
+            panel="b", expected="fewer", note=FEW,
         ),
     ]  # fmt: skip
 
