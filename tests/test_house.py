@@ -200,7 +200,7 @@ def test_global_state_is_left_alone() -> None:
         assert "np.random.seed" not in text
         assert "rcParams[" not in text
         assert "style.use" not in text
-        if "manual_seed" in text:
+        if "torch.manual_seed" in text:
             assert "fork_rng" in text
         if "set_num_threads" in text:
             assert "finally" in text

@@ -164,8 +164,8 @@ def test_noise_of_one_network_by_hand() -> None:
     model = sd.Rumelhart(5, 6, noise=0.2)
     patterns = sd.make_patterns(WORLD, relations=True)
     net = build_all(model, patterns, [4])[0].double()
-    drawn = np.random.default_rng([4, 1]).standard_normal((len(patterns.inputs), 5))
-    net.noise.sample = torch.tensor(0.2 * drawn)
+    drawn = Presentation("full batch", patterns, [4], LIKE, {"noise": (0.2, 5)})
+    net.noise.sample = next(drawn.sweep()).noise["noise"][0]
     inputs, targets = torch.tensor(patterns.inputs), torch.tensor(patterns.targets)
     ((targets - net(inputs)) ** 2).sum().div(2).backward()
     with torch.no_grad():
