@@ -51,6 +51,7 @@ _HOME = {
     # what happened
     "ask": "semdev.history",
     "get_provenance": "semdev.history",
+    "with_tree": "semdev.history",
     "save_history": "semdev.history",
     "load_history": "semdev.history",
     # what we see in it

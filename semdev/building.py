@@ -109,7 +109,9 @@ def build_all(
     except Exception as error:
         raise ValueError(
             f"{describe_model(model)} cannot take this data: {patterns.data.name} shows "
-            f"{sizes[0]} inputs ({len(inputs)} patterns at a time); it says: {error}"
+            f"{sizes[0]} inputs ({len(inputs)} patterns at a time); it says: {error}. "
+            "(To be shown relations as well, give it make_patterns(data, relations=True), or let "
+            "the model have a parameter n_relations.)"
         ) from error
     wanted = (len(inputs), sizes[1])
     if not isinstance(first, torch.Tensor):

@@ -35,6 +35,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import xarray as xr
 
@@ -158,6 +159,7 @@ def make_history(
         "data": data.name,
         "coding": data.coding,
         "digest": data.digest,
+        "patterns": patterns.digest,
         "seeds": [int(seed) for seed in seeds],
         "versions": {
             "python": platform.python_version(),
@@ -312,6 +314,34 @@ def get_provenance(history: xr.Dataset) -> dict[str, Any]:
     'saxe2019'
     """
     return json.loads(history.attrs.get("provenance", "{}"))
+
+
+def with_tree(history: xr.Dataset, tree: nx.DiGraph) -> xr.Dataset:
+    """Return a History (or damaged networks) with another tree over its items.
+
+    A tree is for measuring alone: learning knows nothing of it.
+
+    Raises
+    ------
+    ValueError
+        The tree lacks an item, or is none.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> bare = sd.Dataset(sd.load("saxe2019").properties)
+    >>> tree = sd.trees.from_nested({"animal": ["canary", "salmon"], "plant": ["oak", "rose"]})
+    >>> with_tree(sd.solve(bare, depth=2), tree)["ancestor"].sel(item="oak").values.tolist()
+    ['root', 'plant', 'oak']
+    """
+    classes = trees.ancestors(trees.check(tree))
+    for item in history["item"].values.tolist():
+        require(item, classes.index.tolist(), kind="item", where="this tree")
+    classes = classes.loc[history["item"].values]
+    return history.drop_vars(["ancestor", "level"], errors="ignore").assign_coords(
+        level=np.arange(classes.shape[1]),
+        ancestor=(("item", "level"), classes.to_numpy().astype(str)),
+    )
 
 
 def save_history(history: xr.Dataset, path: str | Path) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import torch
 import xarray as xr
@@ -10,7 +12,7 @@ from torch import nn
 from semdev.building import Model, build_all, describe_model, show
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns
-from semdev.history import check
+from semdev.history import check, get_provenance
 from semdev.layers import read_answer
 
 
@@ -39,7 +41,8 @@ def rebuild(
     Raises
     ------
     ValueError
-        Weights were not kept, or the networks would answer otherwise than the History says.
+        Weights were not kept, the networks would answer otherwise than the History says, or the
+        data were shown otherwise (other targets, frequencies, relations).
 
     Examples
     --------
@@ -52,6 +55,7 @@ def rebuild(
     """
     patterns = show(model, data)
     time = check(history)["time"].values
+    _check_origin(history, model, patterns)
     if at is not None and not np.isfinite(at):
         raise ValueError(f"at is a learning time; got {at!r}")
     then = history.isel(time=-1 if at is None else int(np.abs(time - at).argmin()))
@@ -65,6 +69,19 @@ def rebuild(
         answer = read_answer(net(shown))
         _compare(then["output"].values[k], patterns, answer.numpy(), model)
     return nets
+
+
+def _check_origin(history: xr.Dataset, model: Model, patterns: Patterns) -> None:
+    """Refuse other patterns than those learned; warn of another model."""
+    made = get_provenance(history)
+    if made.get("patterns", patterns.digest) != patterns.digest:
+        raise ValueError(
+            f"this History was learned from {made.get('data')} shown otherwise (other targets, "
+            "frequencies or relations): give the very patterns that were trained on"
+        )
+    was, name = made.get("model", ""), describe_model(model)
+    if was.endswith(")") and name.endswith(")") and was != name:
+        warnings.warn(f"this History is of {was}, not of {name}", stacklevel=4)
 
 
 def _read_parameters(then: xr.Dataset, net: nn.Module, model: Model) -> dict[str, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from numbers import Real
 from typing import Any
 
@@ -51,6 +52,22 @@ def check_learning(
                     f"cross-entropy is for {what} between 0 and 1, and these go from {low:.3g} to "
                     f'{high:.3g}: code data 0/1 and let outputs be sigmoid (output="sigmoid")'
                 )
+    _warn_of_range(net, patterns)
+
+
+def _warn_of_range(net: nn.Module, patterns: Patterns) -> None:
+    """Warn where targets lie below 0 and every answer of an untrained network above it."""
+    if patterns.targets.min() >= 0 or patterns.targets.size < 20:
+        return
+    with torch.no_grad():
+        answer = read_answer(net(torch.tensor(patterns.inputs, dtype=next(net.parameters()).dtype)))
+    if bool((answer > 0).all()):
+        warnings.warn(
+            f"targets of {patterns.data.name} go down to {patterns.targets.min():g}, and every "
+            "answer of the untrained network is above 0: sigmoid outputs cannot learn them; code "
+            "data 0/1, or let outputs be linear or tanh",
+            stacklevel=4,
+        )
 
 
 def choose_rate(

@@ -112,8 +112,8 @@ def train(
         time as it counts here.
     hidden : bool
         Record hidden layers too (the input of every nn.Linear, less what in it are inputs of the
-        network). Where patterns are items × relations, a layer that knows of the
-        relation is recorded in every context, with a dimension `context`;
+        network or units that know of the relation alone). Where patterns are items × relations, a
+        layer that knows of the relation is recorded in every context, with a dimension `context`;
         ``history.sel(context="can")`` is a History of one of them.
     keep_weights : bool
         Record the weights too: the matrices of a chain of nn.Linear as weights_1, weights_2, …,

@@ -263,3 +263,18 @@ def test_load_suggests_the_nearest_file(exact, tmp_path):
         sd.load_history(tmp_path / "worm.nc")
     with pytest.raises(FileNotFoundError, match=r"no file '.*worm.nc'$"):
         sd.load_history(tmp_path / "nowhere" / "worm.nc")
+
+
+def test_a_tree_may_come_later() -> None:
+    world = sd.load("saxe2019")
+    bare = sd.solve(sd.Dataset(world.properties), depth=2, times=5)
+    assert "ancestor" not in bare.coords
+    later = sd.with_tree(bare, world.tree)
+    xr.testing.assert_identical(later["ancestor"], sd.solve(world, depth=2, times=5)["ancestor"])
+    assert "ancestor" not in bare.coords
+    again = sd.with_tree(
+        later, sd.trees.from_nested({"a": ["oak", "canary"], "b": ["rose", "salmon"]})
+    )
+    assert again["ancestor"].sel(item="oak").values.tolist() == ["root", "a", "oak"]
+    with pytest.raises(KeyError, match="no item 'rose' in this tree; did you mean 'roses'"):
+        sd.with_tree(bare, sd.trees.from_nested({"a": ["oak", "canary"], "b": ["roses", "salmon"]}))

@@ -83,6 +83,21 @@ def test_worlds_of_plus_and_minus_one():
     assert given.targets[-1][[0, 1, 5]].tolist() == [1.0, -1.0, 0.5]
 
 
+def test_shares_of_what_is_observed_are_those_of_the_old_items(world):
+    shares = {"has": 0.5, "is living": 0.0, "can fly": 0.0, ("pine", "can grow"): 0.0}
+    for relations in (True, False):
+        shown = sd.make_patterns(world, relations=relations, observed=shares)
+        found = add_item(shown, "penguin", PENGUIN)
+        count = 4 if relations else 1
+        names = world.properties["property"].values
+        expected = np.where(np.char.startswith(names, "has"), 0.5, 1.0)
+        expected[names == "can fly"] = 0  # never taught, and not said of penguins
+        expected[names == "can grow"] = 7 / 8
+        assert "is living" in PENGUIN  # never taught either, but said of penguins
+        np.testing.assert_allclose(found.mask[-count:], np.tile(expected, (count, 1)))
+        np.testing.assert_array_equal(found.mask[:-count], shown.mask)
+
+
 # learning it
 
 
@@ -172,6 +187,54 @@ def test_chains_and_other_ways_of_learning():
             assert told[name] == before[name]
         assert learned["weights_1"].shape[-1] == 5
         assert "ancestor" not in learned.coords
+
+
+def test_rules_go_on_or_are_refused(world):
+    model, options = sd.DeepLinear(8), {"seeds": 2, "keep_weights": True, "progress": False}
+    rest = {"steps": 20, "record": [0, 20], "learning_rate": 0.01}
+    ends = {}
+    for rule in ("backpropagation", "hebbian", "anti-hebbian", "contrastive hebbian"):
+        child = sd.train(model, world, rule=rule, **rest, **options)
+        learned = learn_item(child, model, world, "penguin", PENGUIN, steps=5)
+        assert sd.get_provenance(learned)["rule"] == rule
+        for kept in (child, learned):
+            assert np.isfinite(kept["output"]).all()
+        again = sd.train(model, world, rule="backpropagation", **rest, **options)
+        plain = learn_item(again, model, world, "penguin", PENGUIN, steps=5)
+        ends[rule] = float(np.abs(learned["output"] - plain["output"]).max())
+    assert ends["backpropagation"] == 0
+    assert ends["hebbian"] > 0
+    own = sd.learning_rules.FeedbackAlignment(scale=0.5)
+    for rule, message in (
+        ("feedback alignment", "whose random feedback weights a History does not keep"),
+        (own, r"a rule of your own, feedback alignment \(scale=0.5\), of which a History keeps"),
+    ):
+        child = sd.train(model, world, rule=rule, **rest, **options)
+        with pytest.raises(ValueError, match=message):
+            learn_item(child, model, world, "penguin", PENGUIN)
+
+
+class Parameters(nn.Module):
+    """Items are embedded by a parameter."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.randn(n_in, 6) / 4)
+        self.o = nn.Linear(6, n_out)
+
+    def forward(self, x):
+        return self.o(torch.tanh(x @ self.w))
+
+
+def test_nothing_but_an_input_unit_may_come_with_an_item(world):
+    for model, message in (
+        (Parameters, r"has w \(9, 6\) with one item more and \(8, 6\) without: nothing but"),
+        (lambda n, m: sd.MLP(n)(n, m), r"\(9, 9\) with one item more and \(8, 8\) without"),
+    ):
+        history = sd.train(model, world, seeds=1, steps=3, learning_rate=0.01, keep_weights=True,
+                           progress=False)  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            learn_item(history, model, world, "penguin", PENGUIN)
 
 
 def test_nothing_is_changed(child, world):

@@ -316,6 +316,13 @@ def test_what_cannot_be_taught_is_said(deep, tanh):
         teach_property(silent, "canary")
 
 
+def test_rumelharts_network_is_taught_items_elsewhere(rumelhart):
+    for history in (rumelhart, rumelhart[["output", "target", "loss"]]):
+        for model in (None, sd.Rumelhart()):
+            with pytest.raises(ValueError, match=r"no chain .* semdev.place_item\(history, model"):
+                teach_item(history, "can fly", model=model)
+
+
 def test_a_wrong_model_is_refused(tanh):
     for model, message in (
         (sd.MLP(hidden=15), r"weight matrices \[\(15, 8\), \(36, 15\)\]; an nn.Sequential with"),

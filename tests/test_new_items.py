@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -43,6 +45,12 @@ def weights_of(child, seed, time=-1):
         str(name).removeprefix("parameter_"): torch.tensor(one[name].values)
         for name in child.data_vars if str(name).startswith("parameter_")
     }  # fmt: skip
+
+
+def forget_patterns(history):
+    """Return a History that does not say in which order its items were shown."""
+    made = {k: v for k, v in sd.get_provenance(history).items() if k != "patterns"}
+    return history.assign_attrs(provenance=json.dumps(made))
 
 
 def answer_by_hand(parts, column, relation):
@@ -197,7 +205,7 @@ def test_neither_units_nor_order_matter(child, world, seed):
     there[above].values = there[above].values[..., [*units, 6, 7, 8, 9]]
     turned = some.assign({k: there[k] for k in (w, b, above)})
     names = some["item"].values[items]
-    turned = turned.drop_vars(["hidden_1", "hidden_2"]).isel(item=items)
+    turned = forget_patterns(turned.drop_vars(["hidden_1", "hidden_2"]).isel(item=items))
     options = {"at": 1e9, "steps": 30, "record": [0, 30]}
     ours = place_item(some, RUMELHART, world, ["can fly", "has gills"], **options)
     theirs = place_item(
@@ -309,7 +317,7 @@ def test_in_linear_networks_weights_have_a_closed_form(deep, world):
 def test_domains_and_items_may_come_in_any_order(deep, world, seed):
     rng = np.random.default_rng(seed)
     items = rng.permutation(world.properties["item"].values)
-    turned = deep.sel(item=items, input=items).isel(time=[-1])
+    turned = forget_patterns(deep.sel(item=items, input=items).isel(time=[-1]))
     domains = {"plant": ["pine", "oak", "rose", "daisy"], "flying": ["robin", "canary"]}
     options = {"steps": 20, "properties": ["is red", "is yellow", "has leaves"]}
     ours = feature_weights(deep, sd.DeepLinear(16), world, domains=domains, **options)
@@ -361,6 +369,50 @@ class Embedding(nn.Module):
 
     def forward(self, x):
         return self.last((x @ self.table).detach() * 0 + 1) + (x @ self.table).sum(-1, keepdim=True)
+
+
+class Parameters(nn.Module):
+    """Items are embedded by a parameter; the first nn.Linear is the output layer."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.randn(n_in, 6) / 4)
+        self.o = nn.Linear(6, n_out)
+
+    def forward(self, x):
+        return self.o(torch.tanh(x @ self.w))
+
+
+class Part(nn.Module):
+    """Items are read as they are shown, among other things, in another order."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.first = nn.Linear(n_in + 1, 6)
+        self.last = nn.Linear(6, n_out)
+
+    def forward(self, x):
+        return self.last(torch.tanh(self.first(torch.cat([x[..., :1] * 0 + 1, x.flip(-1)], -1))))
+
+
+def test_items_must_reach_a_layer_as_they_are_shown(world):
+    options = {"seeds": 2, "steps": 30, "learning_rate": 0.02, "keep_weights": True,
+               "progress": False}  # fmt: skip
+    history = sd.train(Parameters, world, **options)
+    message = "'o', the first nn.Linear of Parameters that knows of the item, is not given"
+    with pytest.raises(ValueError, match=message):
+        place_item(history, Parameters, world, "can fly")
+    with pytest.raises(ValueError, match=message):
+        feature_weights(history, Parameters, world, domains=["plant"])
+    found = place_item(sd.train(Part, world, **options), Part, world, "can fly", steps=300)
+    assert float(found["error"].max()) < 0.01
+
+
+def test_progress_is_shown_if_asked_for(child, world, capfd):
+    for progress in (True, False):
+        place_item(child, RUMELHART, world, "can fly", steps=20, progress=progress)
+        feature_weights(child, RUMELHART, world, domains=["plant"], steps=20, progress=progress)
+        assert ("training 3 networks" in capfd.readouterr().err) == progress
 
 
 def test_what_cannot_be_placed_is_said(child, world):

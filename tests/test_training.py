@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -566,7 +568,7 @@ def test_what_is_kept_in_another_precision_is_said(world: sd.Dataset) -> None:
 
 def test_a_model_that_asks_for_relations_is_shown_them() -> None:
     class Own(nn.Module):
-        usual = {"learning_rate": 0.005, "time": 0.1}
+        usual: ClassVar = {"learning_rate": 0.005, "time": 0.1}
 
         def __init__(self, n_inputs: int, n_outputs: int, n_relations: int) -> None:
             super().__init__()

@@ -14,7 +14,7 @@ from torch.func import functional_call
 
 from semdev._names import require
 from semdev.data.patterns import Patterns
-from semdev.layers import find_own_units, read_answer, watch_linears
+from semdev.layers import find_feeder, find_own_units, read_answer, watch_linears
 
 AT_ONCE = 512  # damaged networks in one pass
 KEPT, ADDED, NOISE = "kept ", "added ", "noise"
@@ -45,13 +45,12 @@ def find_layer(
     uses = watch_linears(net, dict(net.named_parameters()), inputs)
     found: list[Place] = []
     layers = 0
-    for call, own in enumerate(find_own_units(net, inputs)):
-        layers += len(own) > 0
-        if call and len(own):
+    for call, own in enumerate(find_own_units(net, inputs, patterns.relations)):
+        if len(own):
+            layers += 1
             above, given = uses[call]
-            found.append(
-                Place(f"hidden_{layers}", uses[call - 1][0], above, call, own, given.shape[-1])
-            )
+            below = find_feeder(net, inputs, patterns.relations, call, own)
+            found.append(Place(f"hidden_{layers}", below or "", above, call, own, given.shape[-1]))
     if not uses:
         raise ValueError(f"{called} has no nn.Linear: there is no layer to damage")
     if not found:
@@ -62,7 +61,13 @@ def find_layer(
         return Place("weights", uses[0][0], "", 0, np.arange(0), 0)
     if name is not None:
         require(name, [place.name for place in found], kind="layer", where=called)
-    return next(place for place in found if name in (None, place.name))
+    place = next(place for place in found if name in (None, place.name))
+    if not place.below and kind in ("weights", "weight noise"):
+        raise ValueError(
+            f"no nn.Linear of {called} leads into {place.name}: its units, or their activity, can "
+            'be damaged (kind="units" or "noise")'
+        )
+    return place
 
 
 def _name_weights(place: Place, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:

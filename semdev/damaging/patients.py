@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from torch import nn
 
 from semdev._names import require
 from semdev.building import Model, describe_model, show
@@ -89,7 +91,8 @@ def damage(
         property)`, `lost(severity)`: how many weights or units (0 for noise), and `left(severity)`,
         the share of paths through the layer that are left. Coordinates as in a
         History: frequency, relation, the classes in ancestor(item, level); and `kind`, `layer`,
-        `units` (in that layer), `relearned` (sweeps). Attributes hold provenance.
+        `units` (in that layer), `relearned` (sweeps), `linear`, `balanced`, `items`, `properties`.
+        Attributes hold provenance.
 
     Raises
     ------
@@ -151,7 +154,17 @@ def damage(
     }  # fmt: skip
     lost = [count_lost(kind, place, shapes, level) for level in levels]
     linear = count_linear_layers(nets[0]) is not None
-    return _collect(history, output, levels, told, np.array(lost), place, linear)
+    balanced = linear and all(_is_balanced(net) for net in nets)
+    return _collect(history, output, levels, told, np.array(lost), place, (linear, balanced))
+
+
+def _is_balanced(net: nn.Module) -> bool:
+    """Return whether W_l W_lᵀ = W_{l+1}ᵀ W_{l+1} to 5 % for each two matrices in a row."""
+    weights = [p for p in net.parameters() if p.ndim == 2]
+    return all(
+        float((below @ below.T - above.T @ above).norm()) <= 0.05 * float((below @ below.T).norm())
+        for below, above in pairwise(weights)
+    )
 
 
 def _collect(
@@ -161,7 +174,7 @@ def _collect(
     told: dict[str, Any],
     lost: np.ndarray,
     place: Place,
-    linear: bool,
+    kind_of: tuple[bool, bool],
 ) -> xr.Dataset:
     """Return answers with everything that measures need."""
     coords: dict[str, Any] = {
@@ -172,7 +185,10 @@ def _collect(
         "layer": place.name,
         "units": len(place.own),
         "relearned": told["relearn"],
-        "linear": linear,
+        "linear": kind_of[0],
+        "balanced": kind_of[1],
+        "items": output.shape[-2],
+        "properties": output.shape[-1],
     }
     for name in ("item", "frequency", "property", "relation", "level", "ancestor"):
         if name in history.coords:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -58,6 +59,13 @@ class Patterns:
     def one_per_item(self) -> bool:
         """Whether there is exactly one pattern for each item, in the data's order."""
         return bool((self.asked == np.arange(len(self.asked))[:, None]).all())
+
+    @property
+    def digest(self) -> str:
+        """A fingerprint of what is shown and taught, how often, and what is asked for."""
+        arrays = (self.inputs, self.targets, self.mask, self.weights)
+        data = b"".join(np.ascontiguousarray(a, dtype=float).tobytes() for a in arrays)
+        return hashlib.sha256(data + self.asked.astype(np.int64).tobytes()).hexdigest()[:16]
 
     def read_back(self, outputs: np.ndarray) -> np.ndarray:
         """Return … × item × property for outputs … × pattern × output."""

@@ -58,6 +58,7 @@ class Ensemble:
             for x in (patterns.inputs, patterns.targets, patterns.mask, patterns.weights)
         )
         self.taught = mask * weights[:, None]
+        self.relations = patterns.relations
         self.own: list[np.ndarray] | None = None  # see `record_hidden`
 
     @property
@@ -73,10 +74,11 @@ class Ensemble:
         """Return hidden layers, each seed × pattern × unit.
 
         They are the inputs of all nn.Linear that hang on the weights, less the units among them
-        that are inputs of the network (as where a relation joins a representation).
+        that are inputs of the network (as where a relation joins a representation) or know of the
+        relation alone (as those of a layer of its own for the relation).
         """
         if self.own is None:
-            self.own = find_own_units(self.base, self.inputs)
+            self.own = find_own_units(self.base, self.inputs, self.relations)
         layers = self._record_layers()
         return [
             layer if len(own) == layer.shape[-1] else layer[..., own]

@@ -29,7 +29,7 @@ class Entry:
         shown = torch.tensor(patterns.inputs)
         blank = shown.clone()
         blank[:, : layout.codes] = 0.0
-        self.name = _find_entry(nets[0], shown, blank)
+        self.name = _find_entry(nets[0], shown, blank, layout.codes)
         count = len(layout.contexts)
         sent = []
         for net in nets:
@@ -90,16 +90,30 @@ def ask_net(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return answer[0] if isinstance(answer, (tuple, list)) else answer
 
 
-def _find_entry(net: nn.Module, shown: torch.Tensor, blank: torch.Tensor) -> str:
-    """Return the name of the first nn.Linear that sees which item it is."""
+def _find_entry(net: nn.Module, shown: torch.Tensor, blank: torch.Tensor, codes: int) -> str:
+    """Return the name of the first nn.Linear that sees which item it is, by the items' codes."""
     seen, unseen = _watch(net, shown), _watch(net, blank)
     for name, (x, _) in seen.items():
-        if not torch.equal(x, unseen[name][0]):
+        if torch.equal(x, unseen[name][0]):
+            continue
+        if _list_columns(x - unseen[name][0]) == _list_columns(shown[:, :codes]):
             return name
+        raise ValueError(
+            f"{name!r}, the first nn.Linear of {type(net).__name__} that knows of the item, is not "
+            "given the item's code but what came of it before (from an nn.Parameter, an "
+            "nn.Embedding or a normalization?), so that a new item cannot be one more input unit "
+            "of it; let items enter by an nn.Linear, such as nn.Linear(n_in, …, bias=False)"
+        )
     raise ValueError(
         f"no nn.Linear of {type(net).__name__} reads the item; a new item would be one more input "
         "unit of it"
     )
+
+
+def _list_columns(values: torch.Tensor) -> set[tuple[float, ...]]:
+    """Return the columns of a matrix in no order, less those of 0."""
+    columns = values.reshape(len(values), -1).T.double().round(decimals=9)
+    return {tuple(column) for column in (columns + 0.0).tolist() if any(column)}
 
 
 def _watch(net: nn.Module, x: torch.Tensor) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:

@@ -73,6 +73,7 @@ def place(
     steps: int,
     record: int | Sequence[int],
     loss: str,
+    progress: bool | None,
 ) -> Placed:
     """Teach what is known (new item × property, NaN where nothing is) to new input units alone."""
     require(start, STARTS, kind="start", where="place_item")
@@ -98,14 +99,15 @@ def place(
         for net, where, each in zip(nets, begun, gain, strict=True)
     ]
     deep = sum(isinstance(part, nn.Linear) for part in nets[0].modules()) > 1
-    done, rates = practise(made, lesson, gain, rate, steps, record, loss=loss, hidden=deep)
+    done, rates = practise(made, lesson, gain, rate, steps, record, loss=loss, hidden=deep,
+                           progress=progress)  # fmt: skip
     met = [
         NewItems(net, entry.name, layout.codes, sent, np.ones(len(sent)))
         for net, sent in zip(nets, entry.sent, strict=True)
     ]
     before = train_given(
         met, _make_lesson(patterns, layout, patterns.data.properties.values),
-        learning_rate=1e-12, steps=1, record=[0], hidden=deep,
+        learning_rate=1e-12, steps=1, record=[0], hidden=deep, progress=False,
     )  # fmt: skip
     layer, known_layer = (_read_layer(each) for each in (done, before))
     outer = then["output"].shape[:2]
@@ -174,10 +176,11 @@ def _measure_slopes(
             return ask_net(net, blank)
 
     slopes = torch.func.vmap(torch.func.jacrev(answer))(torch.tensor(points))
-    count = len(contexts)
-    mask = lesson.mask.reshape(-1, count, lesson.mask.shape[1])
-    jacobian = slopes.numpy()  # point × context × property × unit
-    squares = np.einsum("ncp,kcpu,kcpv->nkuv", mask, jacobian, jacobian, optimize=True)
+    mask = lesson.mask.reshape(len(lesson.asked), -1)  # new item × cell (context × property)
+    cells = mask.any(0)
+    jacobian = slopes.flatten(1, 2).numpy()[:, cells]  # point × cell × unit
+    each = jacobian[..., :, None] * jacobian[..., None, :]
+    squares = np.tensordot(mask[:, cells], each, (1, 1))
     return np.sqrt(np.linalg.eigvalsh(squares)[..., -1].max(1).clip(0))
 
 

@@ -59,6 +59,7 @@ def practise(
     *,
     loss: str = "squared error",
     hidden: bool = False,
+    progress: bool | None = False,
 ) -> tuple[xr.Dataset, np.ndarray]:
     """Train; return the History of practice (network × step) and each network's learning rate.
 
@@ -66,8 +67,9 @@ def practise(
     """
     shared = SHARE if rate is None else rate
     done = train_given(
-        nets, lesson, learning_rate=shared, steps=steps, record=record, loss=loss, hidden=hidden
-    )
+        nets, lesson, learning_rate=shared, steps=steps, record=record, loss=loss, hidden=hidden,
+        progress=progress,
+    )  # fmt: skip
     return done, shared * gain**2
 
 
@@ -80,7 +82,7 @@ def train_given(nets: Sequence[nn.Module], lesson: Patterns, **options: Any) -> 
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the networks of seeds .* begin alike")
-        return train(build, lesson, seeds=len(nets), progress=False, **options)
+        return train(build, lesson, seeds=len(nets), **options)
 
 
 def descend(

@@ -27,6 +27,7 @@ def feature_weights(
     loss: str = "squared error",
     learning_rate: float | None = None,
     steps: int = 1000,
+    progress: bool | None = None,
 ) -> xr.Dataset:
     """Return how much each property matters in each domain, to networks of given ages.
 
@@ -54,7 +55,7 @@ def feature_weights(
         names to lists of items. Default: every class with two members or more.
     properties : sequence of str, optional
         Of which properties. Default: all.
-    at, start, loss, learning_rate, steps
+    at, start, loss, learning_rate, steps, progress
         As for `semdev.place_item`.
 
     Returns
@@ -104,7 +105,7 @@ def feature_weights(
         known[:, k, p] = table[:, p].max(), table[:, p].min()
     placed = place(
         history, model, data, known.reshape(-1, len(names)), at=at, start=start,
-        learning_rate=learning_rate, steps=steps, record=[steps], loss=loss,
+        learning_rate=learning_rate, steps=steps, record=[steps], loss=loss, progress=progress,
     )  # fmt: skip
     outer, half = placed.answer.shape[:2], len(chosen)
     answer = placed.answer[:, :, -1].reshape(*outer, 2, half, -1)

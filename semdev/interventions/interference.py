@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -21,10 +22,12 @@ from semdev.history import check, get_provenance
 from semdev.interventions._entries import ask_net
 from semdev.interventions._layout import read_layout, translate_targets
 from semdev.interventions._practice import select_ages
+from semdev.learning_rules import RULES
 from semdev.rebuilding import rebuild
 from semdev.training import train
 
 SCHEDULES = ("interleaved", "focused")
+KEPT = set(RULES) - {"feedback alignment"}  # rules that need nothing but the weights
 
 
 def learn_item(
@@ -43,11 +46,12 @@ def learn_item(
     record: int | Sequence[int] = 100,
     hidden: bool = False,
     keep_weights: bool = False,
+    progress: bool | None = None,
 ) -> xr.Dataset:
     """Let networks of a given age learn a new item with all their weights, as they learned before.
 
     The item gets an input unit, whose weights begin as those of all items began (from the seed).
-    Then training goes on where it was, with the loss, presentation and momentum of the History. A
+    Then training goes on where it was, with the History's rule, loss, presentation and momentum. A
     "focused" learner meets only the new item, and what it knew of others is overwritten; an
     "interleaved" one goes on meeting them, the new item among them (McClelland, McNaughton &
     O'Reilly 1995). What fits in with what is known interferes less (McClelland 2013). See
@@ -63,7 +67,9 @@ def learn_item(
         Name of the new item.
     known : sequence of str, or mapping
         All properties that it has (the highest value of the data); or {property: value}. It lacks
-        all others (the lowest value), and is taught so.
+        all others (the lowest value), and is taught so; where data were made with `observed=`,
+        each as often as of the old items on average, and what was never taught of any of them only
+        if it is named here (then always).
     at : number, optional
         Age (learning time) at which it is met; the nearest that was recorded. Default: the last.
     schedule : "interleaved" or "focused"
@@ -76,7 +82,7 @@ def learn_item(
         Default: that of the History.
     steps : int
         Sweeps; in each the new item is met as often, whatever the schedule.
-    record, hidden, keep_weights
+    record, hidden, keep_weights, progress
         As for `semdev.train`.
 
     Returns
@@ -93,7 +99,9 @@ def learn_item(
         No such property, schedule or class; the nearest match is suggested.
     ValueError
         An item that is known already or has nothing; weights not kept; not the model or the data of
-        this History; a model that is not built to size.
+        this History; a model that is not built to size, or that has more than a further input unit
+        of an nn.Linear for an item more; a learning rule of which a History does not keep what it
+        needs: one of your own, or the random weights of feedback alignment.
 
     Examples
     --------
@@ -109,6 +117,8 @@ def learn_item(
     require(schedule, SCHEDULES, kind="schedule", where="learn_item")
     if not (isinstance(frequency, Real) and 0 < frequency < np.inf):
         raise ValueError(f"frequency is how often the item is met, above 0; got {frequency!r}")
+    before = get_provenance(check(history))
+    rule = _read_rule(before)
     patterns = show(model, data)
     then = select_ages(history, at)
     if then.sizes["time"] != 1:
@@ -118,23 +128,40 @@ def learn_item(
     wider = add_item(patterns, item, known, frequency=frequency, parent=parent)
     seeds = then["seed"].values.tolist()
     nets = _widen(old, model, patterns, wider, seeds)
+    shown = wider
     if schedule == "focused":
         alone = np.arange(len(wider.inputs)) >= len(patterns.inputs)
-        wider = replace(wider, weights=wider.weights * alone)
-    before = get_provenance(check(history))
+        shown = replace(wider, weights=wider.weights * alone)
     learned = train(
-        _Following(nets, model), wider, seeds=seeds, steps=steps, record=record,
+        _Following(nets, model), shown, seeds=seeds, steps=steps, record=record,
         learning_rate=before["learning_rate"] if learning_rate is None else learning_rate,
-        loss=before.get("loss", "squared error"), momentum=before.get("momentum", 0.0),
+        rule=rule, loss=before.get("loss", "squared error"), momentum=before.get("momentum", 0.0),
         presentation=before.get("presentation", "full batch"), hidden=hidden,
-        keep_weights=keep_weights, progress=False,
+        keep_weights=keep_weights, progress=progress,
     )  # fmt: skip
     record_of = json.loads(learned.attrs["provenance"])
     record_of |= {"made_by": "semdev.learn_item", "starts_from": f"age {age:g}",
-                  "schedule": schedule, "new_item": item}  # fmt: skip
+                  "schedule": schedule, "new_item": item,
+                  "patterns": wider.digest}  # fmt: skip
     learned.attrs["provenance"] = json.dumps(record_of, ensure_ascii=False)
     new = learned["item"].values == item
     return learned.assign_coords(new=("item", new), age=age)
+
+
+def _read_rule(before: dict[str, Any]) -> str:
+    """Return the name of the rule by which networks learned, if they can go on by it."""
+    rule = str(before.get("rule", "backpropagation"))
+    if rule == "feedback alignment":
+        raise ValueError(
+            f"these networks learned by {rule}, whose random feedback weights a History does not "
+            "keep; with others it would not be these networks that go on learning"
+        )
+    if rule not in RULES:
+        raise ValueError(
+            f"these networks learned by a rule of your own, {rule}, of which a History keeps "
+            f"nothing but this name; learn_item can go on by {', '.join(sorted(KEPT))}"
+        )
+    return rule
 
 
 def add_item(
@@ -147,7 +174,9 @@ def add_item(
 ) -> Patterns:
     """Return patterns with one item more, last, shown by an input unit of its own.
 
-    The unit follows the old items' input units; the rest is as in `learn_item`.
+    The unit follows the old items' input units; the rest is as in `learn_item`. The mask of a
+    property is the mean of the old items' masks, but 1 if it is known of the new item and 0 for all
+    old ones.
 
     Examples
     --------
@@ -161,6 +190,7 @@ def add_item(
     count = len(layout.contexts)
     row = _describe(patterns.data, item, known)
     goal = translate_targets(patterns, row)
+    named = np.isin(table["property"].values, [known] if isinstance(known, str) else list(known))
     n_items = len(patterns.asked)
     names = [*table["item"].values.tolist(), item]
     often = table["frequency"].values
@@ -182,11 +212,18 @@ def add_item(
         Dataset(wider, _grow(patterns.data, item, parent), f"{patterns.data.name} and {item}"),
         np.concatenate([codes, code, others], axis=1),
         np.concatenate([patterns.targets, np.where(own, goal, off)]),
-        np.concatenate([patterns.mask, np.ones((count, len(row)))]),
+        np.concatenate([patterns.mask, _share(patterns.mask.reshape(n_items, count, -1), named)]),
         np.append(patterns.weights, frequency * mean),
         np.concatenate([patterns.asked, n_items * count + layout.context_of[None]]),
         np.concatenate([patterns.relations, layout.relations]),
     )
+
+
+def _share(mask: np.ndarray, named: np.ndarray) -> np.ndarray:
+    """Return how often each property is taught of a new item, context × property."""
+    same = np.ptp(mask, axis=0) == 0
+    share = np.where(same, mask[0], mask.mean(0))
+    return np.where(named & (share == 0).all(0), 1.0, share)
 
 
 def _describe(data: Dataset, item: str, known: Sequence[str] | Mapping[str, float]) -> np.ndarray:
@@ -250,14 +287,17 @@ def _widen(
         with torch.no_grad():
             for name, parameter in after.named_parameters():
                 known = values[name].detach()
-                if known.shape != parameter.shape:  # the layer that reads items
+                sizes = tuple(known.shape)
+                wider_by_one = len(sizes) == 2 and (sizes[0], sizes[1] + 1)
+                if tuple(parameter.shape) == wider_by_one:  # the nn.Linear that reads items
                     new = parameter[:, place : place + 1]
                     known = torch.cat([known[:, :place], new, known[:, place:]], dim=1)
                 if known.shape != parameter.shape:
                     raise ValueError(
                         f"{describe_model(model)} has {name} {tuple(parameter.shape)} with one "
-                        f"item more and {tuple(values[name].shape)} without: nothing but a further "
-                        "input unit may come with an item"
+                        f"item more and {sizes} without: nothing but a further "
+                        "input unit may come with an item, one more column of the weights of the "
+                        "nn.Linear that reads items"
                     )
                 parameter.copy_(known)
             off = float((ask_net(after, more) - ask_net(before, shown)).abs().max())

@@ -11,7 +11,7 @@ import xarray as xr
 from torch import nn
 
 from semdev.building import Model
-from semdev.history import check
+from semdev.history import check, get_provenance
 from semdev.interventions._practice import (
     collect_answers,
     descend,
@@ -74,7 +74,8 @@ def teach_item(
         No such property; the nearest match is suggested.
     ValueError
         Weights not kept; a nonlinear network without `model`, or one that is not that model;
-        networks that learn nothing from 0, such as ReLU units, which are silent there.
+        networks that learn nothing from 0, such as ReLU units, which are silent there; networks
+        that are no chain of layers, such as Rumelhart's: for these there is `semdev.place_item`.
     DivergenceError
         `learning_rate` is too large.
 
@@ -92,6 +93,7 @@ def teach_item(
     names = check(history)["property"].values.tolist()
     rows, values = read_taught(taught, names, kind="property")
     then = select_ages(history, at)
+    _refuse_branches(then)
     if model is None:
         upper = upper_map(then)
         slopes = upper
@@ -118,6 +120,18 @@ def teach_item(
     return collect_answers(
         then, answer, expected, (rows, values), rate, done["step"].values, "property"
     )
+
+
+def _refuse_branches(then: xr.Dataset) -> None:
+    """Refuse networks whose layers are no chain, and say what there is for them."""
+    name = str(get_provenance(then).get("model", ""))
+    kept = any(str(k).startswith("parameter_") for k in then.data_vars)
+    if "weights_1" not in then and (kept or name.startswith("Rumelhart(")):
+        raise ValueError(
+            f"the layers of {name or 'this network'} are no chain from items to properties, as "
+            "teach_item needs it; semdev.place_item(history, model, data, known) teaches any "
+            "network with weights (train(…, keep_weights=True)) about a new item"
+        )
 
 
 class _NewInput(nn.Module):

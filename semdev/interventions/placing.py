@@ -27,6 +27,7 @@ def place_item(
     learning_rate: float | None = None,
     steps: int = 1000,
     record: int | Sequence[int] = 50,
+    progress: bool | None = None,
 ) -> xr.Dataset:
     """Find the representation of a new item from what is known of it, and ask everything else.
 
@@ -66,6 +67,8 @@ def place_item(
         Updates.
     record : int or increasing sequence of int
         How many times to record, or at which steps.
+    progress : bool, optional
+        Show a progress bar: always, never, or (default) on anything over a second.
 
     Returns
     -------
@@ -85,7 +88,8 @@ def place_item(
         No such property or start; the nearest match is suggested.
     ValueError
         Weights not kept; not the model or the data of this History; a network in which no
-        nn.Linear reads the item, or more than one; slopes of 0, along which nothing is learned.
+        nn.Linear reads the item's code itself (but an nn.Parameter or nn.Embedding does), or more
+        than one does; slopes of 0, along which nothing is learned.
     DivergenceError
         `learning_rate` is too large.
 
@@ -108,7 +112,7 @@ def place_item(
     told[rows] = values
     placed = place(
         history, model, data, told[None], at=at, start=start, learning_rate=learning_rate,
-        steps=steps, record=record, loss=loss,
+        steps=steps, record=record, loss=loss, progress=progress,
     )  # fmt: skip
     answer, layer = placed.answer[:, :, :, 0], placed.layer[:, :, :, 0]
     distance = measure_distance(layer[:, :, :, None], placed.known_layer[:, :, None])

@@ -37,7 +37,7 @@ def require_classes(damaged: xr.Dataset) -> np.ndarray:
     if "ancestor" not in damaged.coords:
         raise ValueError(
             "which answers are near ones a tree over the items says, and there is none: "
-            "data.with_tree(tree) before learning, with tree = semdev.trees.from_nested({…}), or "
+            "semdev.with_tree(damaged, tree), with tree = semdev.trees.from_nested({…}), or "
             'from_clustering(data.properties.values, data.properties["item"].values)'
         )
     return damaged["ancestor"].values.astype(str)
@@ -107,12 +107,18 @@ def find_fact_levels(damaged: xr.Dataset) -> np.ndarray:
 
 
 def follows_theory(damaged: xr.Dataset) -> bool:
-    """Return whether closed forms apply: linear networks without biases, one-hot items."""
+    """Return whether closed forms apply: linear networks, one-hot items, nothing left out.
+
+    Linear networks without biases and with balanced weights, all items and all properties.
+    """
     return bool(
         damaged.get("linear", False)
         and np.all(damaged.get("one_hot", False))
         and not np.any(damaged.get("biased", True))
         and "depth" in damaged
+        and np.all(damaged.get("balanced", False))
+        and damaged["output"].sizes["item"] == int(damaged.get("items", -1))
+        and damaged["output"].sizes["property"] == int(damaged.get("properties", -1))
         and str(damaged["layer"].values).startswith("hidden_")
     )
 

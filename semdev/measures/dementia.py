@@ -150,6 +150,14 @@ def retention(damaged: xr.Dataset, *, criterion: float = 0.5) -> xr.Dataset:
     representation Rumelhart's network loses the specific first; a deep linear network with noise
     does not (see `semdev.models.lesions.predict_beliefs`), unless it loses units and relearns.
 
+    Mind three things when an order is read. Rare facts go sooner than frequent ones in any world:
+    with each property of `rumelhart8` given to other items by chance, .54, .51 and .47 of
+    what was general, basic and specific are left where half of all is lost, in order in 70 % of
+    networks; in the world as it is .60, .53 and .41, in 97 to 100 %. So hold the gap
+    against a shuffled world, not the order against 1/6. The order hangs on the criterion (at .3 it
+    holds of 67 % of these networks). And a fact is lost more or less by chance in one patient: with
+    ten draws a network, instead of fifty, near levels change places.
+
     Parameters
     ----------
     damaged : Dataset
@@ -226,11 +234,11 @@ def retention(damaged: xr.Dataset, *, criterion: float = 0.5) -> xr.Dataset:
     found["predicted"] = (over, np.einsum("svp,flp->svfl", expected, weights))
     healthy = found["accuracy"].isel(severity=0, drop=True)
     found["retained"] = found["accuracy"] / healthy.where(healthy > 0)
-    found["order"] = _is_ordered(found["retained"])
+    found["order"] = _is_ordered(found["retained"], number)
     found["half"] = _find_half(found["accuracy"]).transpose("seed", "facts", "level")
     found["moderate"] = _find_half(found["overall"].sel(facts="all", drop=True))
     found["retained_then"] = _interpolate(found["retained"], found["moderate"])
-    found["order_then"] = _is_ordered(found["retained_then"]) & found["moderate"].notnull()
+    found["order_then"] = _is_ordered(found["retained_then"], number) & found["moderate"].notnull()
     found["level_of"] = ("property", level_of)
     found["number"] = (("facts", "level"), number)
     return found
@@ -330,15 +338,19 @@ def _sort_names(bears: np.ndarray, level: np.ndarray, domain: np.ndarray) -> np.
     return np.where(bears, right, wrong)
 
 
-def _is_ordered(retained: xr.DataArray) -> xr.DataArray:
-    """Return whether what is retained falls along the levels that there are, two at least."""
-    values = retained.transpose(..., "level").values
-    ordered = np.ones(values.shape[:-1], dtype=bool)
+def _is_ordered(retained: xr.DataArray, number: np.ndarray) -> xr.DataArray:
+    """Return whether what is retained falls along the levels that there are, two at least.
+
+    `number` of facts is facts × level. A level with facts that was never learned has no place in
+    an order.
+    """
+    values = retained.transpose(..., "facts", "level").values
+    ordered = (np.isfinite(values) | (number == 0)).all(-1) & ((number > 0).sum(-1) > 1)
     for low in range(len(LEVELS)):
         for high in range(low):
-            ordered &= ~(values[..., high] <= values[..., low])  # NaN: no such facts
-    ordered &= np.isfinite(values).sum(-1) > 1
-    return retained.isel(level=0, drop=True).copy(data=ordered)
+            ordered &= ~(values[..., high] <= values[..., low])  # NaN where there are no facts
+    like = retained.transpose(..., "facts", "level").isel(level=0, drop=True)
+    return like.copy(data=ordered)
 
 
 def _find_half(accuracy: xr.DataArray) -> xr.DataArray:

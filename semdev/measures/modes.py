@@ -158,7 +158,7 @@ def require_tree(history: xr.Dataset) -> xr.DataArray:
     """Return `ancestor` (item × level), or say that there is no tree and how to give one."""
     if "ancestor" not in check(history).coords:
         raise ValueError(
-            "this measure needs a tree over the items: data.with_tree(tree) before learning, with "
+            "this measure needs a tree over the items: semdev.with_tree(history, tree), with "
             "tree = semdev.trees.from_nested({…}), or, from the data themselves, "
             'from_clustering(data.properties.values, data.properties["item"].values)'
         )

@@ -121,7 +121,9 @@ def naming(
             "name": (("item", "level"), names.name_each(history["property"].values)),
         },
     ).drop_vars(["frequency", "step", "settled"], errors="ignore")
-    crossing = first_crossing(result["activation"], float(at))
+    below = np.maximum.accumulate(~(active >= float(at)), axis=1)  # has it been below yet?
+    risen = np.where(below | ~below.any(1, keepdims=True), active, float(at) - 1)
+    crossing = first_crossing(result["activation"].copy(data=risen), float(at))
     result["crossing"] = crossing.transpose("seed", "item", "level")
     late = result["crossing"].fillna(np.inf).values
     others = -_highest_other(np.where(has, -late, -np.inf))

@@ -36,9 +36,10 @@ def reorganization(
     clusters, 0 on average by chance). Children come to group plants with animals as living things
     (Carey 1985), which asks for groups that dissolve, and not only for groups that part; Rogers &
     McClelland (2004) have items grouped otherwise when another relation is asked about. Where
-    nothing but parting happens, as in the groups of a shallow network, `moved` is 0 and `kept` 1;
-    a deep linear network keeps its broadest groups, while finer modes still change who is next
-    to whom. The indices are ours.
+    nothing but parting happens, as in the groups of a shallow network after the random start,
+    `moved` is 0 and `kept` 1; a deep linear network keeps its broadest groups, while finer modes
+    still change who is next to whom. What small random initial weights say of items is chance, so
+    that the way out of them regroups items in any network. The indices are ours.
 
     Parameters
     ----------
@@ -221,17 +222,14 @@ def _cut(distance: np.ndarray, counts: Sequence[int]) -> dict[int, np.ndarray]:
 
     Merges at the same height are all made or none, so that there may be fewer clusters.
     """
-    n = round((1 + np.sqrt(1 + 8 * distance.shape[-1])) / 2)
-    rows, columns = np.triu_indices(n, k=1)
     found = {k: np.zeros(distance.shape, dtype=bool) for k in counts}
     for index in np.ndindex(distance.shape[:-1]):
         if np.isnan(distance[index][0]):
             continue
         tree = hierarchy.linkage(distance[index], method="average")
+        merged = hierarchy.cophenet(tree)  # the height at which each pair is together
         for k in counts:
-            height = tree[n - 1 - k, 2] * (1 + ALIKE)
-            label = hierarchy.fcluster(tree, height, criterion="distance")
-            found[k][index] = label[rows] == label[columns]
+            found[k][index] = merged <= tree[-k, 2] * (1 + ALIKE)
     return found
 
 

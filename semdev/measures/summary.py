@@ -23,10 +23,11 @@ def summarize(
     A number becomes its median over seeds, with the interval that holds the central `interval`
     of the seeds beside it (`_low`, `_high`; the spread of networks, not of their mean). A truth
     value becomes the share of seeds in which it holds. What does not depend on the seed stays.
-    Rows without any number are left out. Curves over time are left out beside numbers that have
-    no time; a measure that is nothing but curves has a row for each time. Of variables that stand
-    on different dimensions (items × categories, properties × categories) the table holds the
-    first and those that fit to it: name others to see them, ``summarize(measure[["prototype"]])``.
+    Rows without any number are left out, and so are words that differ between seeds. Curves over time are
+    left out beside numbers that have no time; a measure that is nothing but curves has a row for
+    each time. Of variables that stand on different dimensions (items × categories, properties ×
+    categories) the table holds the first and those that fit to it: name others to see them,
+    ``summarize(measure[["prototype"]])``.
 
     Parameters
     ----------
@@ -75,6 +76,10 @@ def summarize(
         raise ValueError(f"interval is a share of the seeds between 0 and 1, got {interval}")
     if isinstance(measure, xr.DataArray):
         measure = measure.to_dataset(name=measure.name or "value")
+    words = [k for k, v in measure.items() if v.dtype.kind not in "biuf" and "seed" in v.dims]
+    measure = measure.drop_vars(words)
+    if not measure.data_vars:
+        raise ValueError("there is no number in this measure to summarise, only words")
     chosen = _choose_variables(measure)
     columns = {}
     for name in chosen:

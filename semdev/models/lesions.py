@@ -117,7 +117,7 @@ def predict_scatter(
         return items * severity**2 * above
     if kind != "units":
         return np.full(strengths.shape, np.nan)
-    left = units - round(severity * units)
+    left = units - int(severity * units + 0.5 + 1e-9)  # halves up, as `semdev.damage` rounds
     mixing = (below.sum(-1, keepdims=True) - below) / max(units - 1, 1) + 2 * below / units
     return above * left * (units - left) / (units * (units + 2)) * mixing
 

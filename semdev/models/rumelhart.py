@@ -133,6 +133,12 @@ class Rumelhart:
                 "initial weights are given by their variance or by the end of their range "
                 "(uniform), not by both"
             )
+        fixed = is_number(self.bias) and float(self.bias or 0) < 0
+        if self.activation == "relu" and fixed:
+            raise ValueError(
+                f"relu units with a fixed bias of {self.bias:g} are off and stay off: give "
+                'bias="free", or 0'
+            )
         for name in ("variance", "uniform"):
             size = getattr(self, name)
             if size is not None and not (is_number(size) and 0 < size < math.inf):

@@ -79,6 +79,7 @@ def mds(
         )
     ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.1)
+    ax.locator_params(nbins=5)
     _style.finish(ax, x="dimension 1 (distance)", y="dimension 2 (distance)")
     if classes is not None:
         _style.legend_above(ax, handles)

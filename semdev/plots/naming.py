@@ -161,7 +161,7 @@ def naming_bars(
                 if history.sizes["seed"] > 1:
                     ax.vlines(place + j, low[j], high[j], color="black", linewidth=1.0)
             ticks.append(place + (len(kept) - 1) / 2)
-            place += len(kept) + GAP
+            place += max(len(kept), 2 if len(chosen) == 1 else 3) + GAP  # room for the tick's text
         middles.append(float(np.mean(ticks[-len(chosen) :])))
         place += GAP if len(chosen) > 1 else 0.0
     ax.axhline(0, color="black", linewidth=0.6, label="_zero")

@@ -375,7 +375,7 @@ def test_what_cannot_be_measured_is_refused_with_a_reason(measure, linear):
         measure([1, 2])
     with pytest.raises(ValueError, match=r"there is no severity, draw; make them with"):
         measure(linear[0])
-    with pytest.raises(ValueError, match=r"data\.with_tree\(tree\) before learning"):
+    with pytest.raises(ValueError, match=r"semdev\.with_tree\(damaged, tree\)"):
         measure(healthy.drop_vars("ancestor"))
     with pytest.raises(ValueError, match="severity 0, the healthy network, is missing"):
         measure(healthy.assign_coords(severity=[0.5]))
@@ -393,3 +393,26 @@ def test_names_have_to_be_there():
 def test_a_world_in_which_all_is_true_of_all_has_nothing_to_lose():
     with pytest.raises(ValueError, match="no property tells any items apart"):
         retention(plant([[np.ones_like(TARGET)]], [0.0], target=np.ones_like(TARGET)))
+
+
+def test_predictions_are_for_balanced_whole_networks_alone() -> None:
+    world = sd.load("rumelhart8")
+    for scale, known in ((None, True), (0.5, False)):
+        model = sd.DeepLinear(16, scale=scale)
+        child = sd.train(model, world, seeds=2, keep_weights=True, record=2, progress=False)
+        hurt = sd.damage(child, model, world, kind="noise", severity=[0.5], draws=4)
+        for measure, name in ((sd.retention, "predicted"), (sd.mode_retention, "predicted")):
+            found = measure(hurt)[name].isel(severity=1)
+            assert bool(found.notnull().any()) is known
+            part = hurt.isel(property=slice(0, 20))
+            assert np.isnan(measure(part)[name]).all()
+
+
+def test_what_was_never_learned_has_no_place_in_an_order() -> None:
+    world, model = sd.load("rumelhart8"), sd.Rumelhart()
+    child = sd.train(model, world, seeds=3, keep_weights=True, steps=2, record=2, progress=False)
+    hurt = sd.damage(child, model, world, kind="weight noise", severity=[1.0], draws=4)
+    found = sd.retention(hurt)
+    unlearned = ~(found["accuracy"].isel(severity=0) > 0).all("level")
+    assert unlearned.any()
+    assert not (found["order"].isel(severity=1) & unlearned).any()

@@ -15,7 +15,13 @@ from scipy.spatial.distance import pdist
 from sklearn.metrics import adjusted_rand_score
 
 import semdev as sd
-from semdev.measures.reorganization import compare_clusters, find_nearest, reorganization
+from semdev.measures.reorganization import (
+    ALIKE,
+    _cut,
+    compare_clusters,
+    find_nearest,
+    reorganization,
+)
 
 PAIRS = {"x": ["a", "b"], "y": ["c", "d"]}
 
@@ -146,6 +152,21 @@ def test_clusters_drift_and_neighbours_by_other_means(seed, method, plant):
         distance = np.linalg.norm(layers[0, t, 1] - layers[0, t, 1, i], axis=1)
         distance[i] = np.inf
         assert "abcdef"[distance.argmin()] in one["neighbour"].values[t, i].split(", ")
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(3, 12), tied=st.booleans())
+def test_clusters_are_those_of_fcluster_ties_included(seed, n, tied):
+    rng = np.random.default_rng(seed)
+    points = rng.integers(0, 3, size=(n, 2)) * 0.1 if tied else rng.normal(size=(n, 3))
+    distance = pdist(points + 1e-12 * rng.normal(size=points.shape))
+    counts = list(range(2, n))
+    found = _cut(distance[None], counts)
+    tree = hierarchy.linkage(distance, method="average")
+    rows, columns = np.triu_indices(n, k=1)
+    for k in counts:
+        label = hierarchy.fcluster(tree, tree[n - 1 - k, 2] * (1 + ALIKE), criterion="distance")
+        np.testing.assert_array_equal(found[k][0], label[rows] == label[columns])
 
 
 # what must change nothing

@@ -198,3 +198,10 @@ def test_theory_stands_beside_measures_with_curves(measure, deep):
     table = summarize(ours, theory=theirs)
     assert any(column.endswith("_theory") for column in table.columns)
     assert "time" not in table
+
+
+def test_words_that_differ_between_networks_are_left_out() -> None:
+    made = xr.Dataset({"said": ("seed", ["dog", "cat"]), "share": ("seed", [0.5, 1.0])})
+    assert sd.summarize(made).columns.tolist() == ["share", "share_low", "share_high"]
+    with pytest.raises(ValueError, match="no number in this measure"):
+        sd.summarize(made[["said"]])

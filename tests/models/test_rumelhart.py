@@ -148,8 +148,17 @@ def test_items_may_come_in_any_order(order: list[int]) -> None:
         ({"variance": 0.9, "uniform": 0.9}, ValueError, "not by both"),
         ({"uniform": -1}, ValueError, "uniform must be a number above 0"),
         ({"noise": -0.1}, ValueError, "noise is a standard deviation"),
+        ({"noise": True}, ValueError, "noise is a standard deviation"),
+        ({"bias": np.zeros(3)}, ValueError, "bias is a number"),
+        ({"activation": "relu"}, ValueError, "relu units with a fixed bias of -2 are off and stay"),
     ],
 )
 def test_settings_that_are_none_are_refused(options, error, message) -> None:
     with pytest.raises(error, match=message):
         sd.Rumelhart(**options)
+
+
+def test_targets_that_sigmoid_units_cannot_reach_are_noticed() -> None:
+    world = sd.branching_diffusion([2, 2], properties=10, seed=0)
+    with pytest.warns(UserWarning, match="go down to -1, and every answer .* is above 0"):
+        sd.train(sd.Rumelhart(), world, seeds=1, steps=3, progress=False)

@@ -4,12 +4,12 @@ McClelland, J. L. & Rogers, T. T. (2003). The parallel distributed processing ap
 cognition. Nature Reviews Neuroscience 4, 310–322.
 
 Matched: the corpus of eight items, 8 and 15 sigmoid units, a fixed bias of −2, learning rate .1, no
-momentum, epochs 250, 750 and 2500. Not confirmed: the paper's figure numbers (ours follow the
-order of its argument), whether a "variance of .9" or a range of ±.9 is meant, and the settings of
-its simulation of frequent names. The paper shows single networks; here are ensembles, and each
-check says in how many networks the published pattern holds, with the exact 95 % interval of that
-share: it counts as reproduced where that lies above one half, so that one network, as published,
-is a typical one. That rule was set after first runs had been seen.
+momentum. From memory, not re-read: the epochs 250, 750 and 2500. Not confirmed: the paper's figure
+numbers (ours follow the order of its argument), whether a "variance of .9" or a range of ±.9 is
+meant, and the settings of its simulation of frequent names. The paper shows single networks; here
+are ensembles, and each check says in how many networks the published pattern holds, with the exact
+95 % interval of that share: it counts as reproduced where that lies above one half, so that one
+network, as published, is a typical one. That rule was set after first runs had been seen.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from semdev.models.networks import Shallow
 from semdev.models.rumelhart import BIAS, VARIANCE, Rumelhart
 from semdev.training import train
 
-EPOCHS = (250, 750, 2500)  # at which the paper shows representations
+EPOCHS = (250, 750, 2500)  # at which the paper shows representations (not re-read)
 RATE = 0.1
 LEAD = 0.05  # of its own half-time, by which a level must be ahead
 RECORDS = 100

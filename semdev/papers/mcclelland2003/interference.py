@@ -34,6 +34,10 @@ def fig5_data(*, seeds: int | range = 100, steps: int = 6000, sweeps: int = 400)
     no such simulation that we could confirm, and the numbering is ours. A penguin, a bird that
     swims, is learned alone or among the eight items, at the learning rate of before, with
     all weights; the control is a bird that flies.
+
+    That focused learning harms shows when it goes on: when the penguin is just learned (criterion)
+    the losses of old items have grown by .023 alone and .014 among the others, which differ little;
+    after 400 sweeps by .236 and .004 (medians of 100 networks).
     """
     _, adult = train_eight(seeds=seeds, steps=steps)
     found: Data = {}
@@ -57,6 +61,9 @@ def fig5_checks(data: Data) -> list[Check]:
     last = float(alone["time"][-1])
     worse = Share.of(_end(alone) > _end(among))
     then = Share.of((alone["interference"] > among["interference"]).values)
+    late = {k: data["swims", k]["learned_at"].fillna(np.inf).values for k in SCHEDULES}
+    middle = {k: float(np.median(each)) for k, each in late.items()}
+    never = {k: np.isinf(each).mean() for k, each in late.items()}
     birds, plants = (_end(alone, KINDS[kind]) for kind in ("birds", "plants"))
     near = Share.of(birds > plants)
     milder = Share.of(_end(flies) < _end(alone))
@@ -73,10 +80,12 @@ def fig5_checks(data: Data) -> list[Check]:
         Check(
             "interleaving costs presentations of the others, not of the penguin",
             f"learned (largest error .5) after {spread(alone['learned_at'], form='.0f')} sweeps "
-            f"alone, {spread(among['learned_at'], form='.0f')} interleaved",
-            "medians within a factor of 2",
-            0.5 < float(among["learned_at"].median() / alone["learned_at"].median()) < 2, panel="c",
+            f"alone, {spread(among['learned_at'], form='.0f')} interleaved, of those that learn; "
+            f"never learned in {never['focused']:.0%} and {never['interleaved']:.0%}",
+            "medians within a factor of 2, never counting as late",
+            middle["focused"] / 2 < middle["interleaved"] < 2 * middle["focused"], panel="c",
             expected="slower learning, with the others in each sweep",
+            note="what most networks have not learned in the sweeps there are has no median",
         ),
         Check(
             "learned alone, it harms what is like it most", f"birds {spread(birds)}, plants "

@@ -20,9 +20,11 @@ from semdev.training import train
 Data = dict[str, Any]
 
 SEEDS = 50
-EPOCHS, EPOCH = 12_000, 0.05  # published sweeps, and the learning time of each
+EPOCHS = 12_000  # as many as the published figures show
+EPOCH = 0.05  # learning time of an epoch: our learning rate, for the book's is not confirmed
 STEPS = 3000  # updates into which we cut that time
 SOFT = (0.05, 0.95)
+CONTROLS = 2  # networks without a hidden layer: all end alike, their first weights being tiny
 LANDMARKS = (200, 500, 1000, 2000, 4000, 6000, 8000, 12_000)  # epochs at which figures were read
 WIDE = math.sqrt(3 * VARIANCE)
 EPOCH_LABEL = "epoch (of learning rate .05)"
