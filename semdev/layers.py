@@ -108,10 +108,14 @@ def _draw_states(net: nn.Module) -> Iterator[dict[str, torch.Tensor]]:
 def _know_relations_alone(
     layers: Sequence[torch.Tensor], relations: np.ndarray | None
 ) -> torch.Tensor:
-    """Return which units differ between relations and never between patterns of one relation."""
+    """Return which units differ between relations and never between patterns of one relation.
+
+    None, where there is a single item, or a single relation.
+    """
     device = layers[0].device
     names = set() if relations is None else set(relations.tolist())
-    same = torch.full(layers[0].shape[-1:], len(names) > 1, device=device)
+    several = relations is not None and len(relations) > len(names) > 1  # items, and relations
+    same = torch.full(layers[0].shape[-1:], several, device=device)
     differ = torch.zeros_like(same)
     for layer in layers:
         close = 1e-6 * layer.abs().amax(0)

@@ -405,7 +405,7 @@ def test_items_must_reach_a_layer_as_they_are_shown(world):
     with pytest.raises(ValueError, match=message):
         feature_weights(history, Parameters, world, domains=["plant"])
     found = place_item(sd.train(Part, world, **options), Part, world, "can fly", steps=300)
-    assert float(found["error"].max()) < 0.01
+    assert float(found["error"].max()) < 0.1
 
 
 def test_progress_is_shown_if_asked_for(child, world, capfd):

@@ -23,11 +23,11 @@ def summarize(
     A number becomes its median over seeds, with the interval that holds the central `interval`
     of the seeds beside it (`_low`, `_high`; the spread of networks, not of their mean). A truth
     value becomes the share of seeds in which it holds. What does not depend on the seed stays.
-    Rows without any number are left out, and so are words that differ between seeds. Curves over time are
-    left out beside numbers that have no time; a measure that is nothing but curves has a row for
-    each time. Of variables that stand on different dimensions (items × categories, properties ×
-    categories) the table holds the first and those that fit to it: name others to see them,
-    ``summarize(measure[["prototype"]])``.
+    Rows without any number are left out, and so are words that differ between seeds. Curves over
+    time are left out beside numbers that have no time; a measure that is nothing but curves has a
+    row for each time. Of variables that stand on different dimensions (items × categories,
+    properties × categories) the table holds the first and those that fit to it: name others to see
+    them, ``summarize(measure[["prototype"]])``.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ def fig1_data(*, seeds: int | range = 100, steps: int = 6000) -> Data:
     """Claim: items come apart from broad to fine: plants from animals, birds from fish, robins.
 
     Stands for the paper's figure of representations at epochs 250, 750 and 2500 (not re-read; bars
-    and cluster trees); its number is not confirmed and the numbering is ours. Paths and the ensemble
+    and cluster trees); its number is not confirmed, the numbering is ours. Paths and the ensemble
     are ours. Shown is the network nearest to the median half-times, of those whose representations
     have the items' tree in the end: about half of all, also if initial weights lie within ±.9.
     The verdict on the order hangs on the measure: representations are in order in most networks

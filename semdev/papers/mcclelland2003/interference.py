@@ -45,7 +45,7 @@ def fig5_data(*, seeds: int | range = 100, steps: int = 6000, sweeps: int = 400)
         for schedule in SCHEDULES:
             learned = learn_item(
                 adult, Rumelhart(), load("rumelhart8"), "penguin", known, schedule=schedule,
-                steps=sweeps, parent="bird", record=60,
+                steps=sweeps, parent="bird", record=60, progress=False,
             )  # fmt: skip
             each = interference(learned)[["error", "learned_at", "increase", "interference"]]
             found[kind, schedule] = each.assign_coords(
