@@ -15,7 +15,7 @@ from scipy.stats import beta
 import semdev as sd
 from semdev.papers import mcclelland2003 as paper
 from semdev.papers.checks import Share
-from semdev.papers.mcclelland2003 import _shared, differentiation, overextension
+from semdev.papers.mcclelland2003 import _shared, dementia, differentiation, overextension
 
 FEWER: dict[str, dict[str, Any]] = {
     "fig1": {"seeds": 20, "steps": 2500},
@@ -24,7 +24,7 @@ FEWER: dict[str, dict[str, Any]] = {
         "sweeps": {"rumelhart8": {"variance .9": 700, "±.9": 900, "±.1": 2200}},
     },
     "fig3": {"seeds": 8, "steps": 1200, "other_steps": 400},
-    "fig4": {"seeds": 20, "steps": 2500, "draws": 4},
+    "fig4": {"seeds": 20, "steps": 2500, "draws": 4, "worlds": 1},
     "fig5": {"seeds": 20, "steps": 2500, "sweeps": 200},
 }  # fmt: skip
 
@@ -196,3 +196,15 @@ def test_shares_and_their_complements(held: list[bool]) -> None:
     assert share.low == pytest.approx(1 - other.high, abs=1e-9)
     assert not (share.is_usual and other.is_usual)
     assert Share.of(held[::-1]) == share
+
+
+def test_the_gap_between_levels_is_that_of_retention(data: dict[str, Any]) -> None:
+    hurt = data["fig4"]["noise"]
+    left = sd.retention(hurt)
+    then = left["retained_then"].sel(facts="all")
+    expected = (then.sel(level="general") - then.sel(level="specific")).values
+    known = np.isfinite(expected)
+    found = dementia.measure_gap(hurt, left["level_of"])
+    np.testing.assert_allclose(found[known], expected[known], atol=1e-9)
+    by_chance = dementia.measure_gap(data["fig4"]["control"][0], left["level_of"])
+    assert np.nanmedian(found) > np.nanmedian(by_chance)

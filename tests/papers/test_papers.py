@@ -32,7 +32,7 @@ FEWER: dict[tuple[str, str], dict] = {
         },
     },
     ("mcclelland2003", "fig3"): {"seeds": 6, "steps": 1000, "other_steps": 400},
-    ("mcclelland2003", "fig4"): {"seeds": 12, "steps": 1500, "draws": 10},
+    ("mcclelland2003", "fig4"): {"seeds": 12, "steps": 1500, "draws": 10, "worlds": 1},
     ("mcclelland2003", "fig5"): {"seeds": 12, "steps": 1500, "sweeps": 150},
     **{("rogers2004", f"fig{k}"): {"seeds": 8, "steps": 600} for k in (1, 3, 5, 6, 8)},
     ("rogers2004", "fig2"): {"seeds": 8, "steps": 600, "variants": ("no noise",)},

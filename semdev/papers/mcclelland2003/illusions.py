@@ -40,7 +40,7 @@ SWEEPS = {
     "rumelhart8": {"variance .9": 2000, "±.9": 2000, "±.1": 3500},
     "rogers2004": {"variance .9": 1600, "±.9": 1600, "±.1": 2800},
 }
-# Of five networks trained with another program: peaks, and epochs of the peak.
+# Of five networks of an independent program: peaks, and epochs of the peak.
 FORMER = {
     "rumelhart8": "peaks .32 to .72 at 350–450; .43 to .78 at 450–700; .70 to .73 at 1450–1750",
     "rogers2004": "variance .9: peaks .31 to .67",
@@ -91,7 +91,7 @@ def fig2_checks(data: Data) -> list[Check]:
             "median peak between .3 and .75; in ≥ 95 %; end < .1 in every network",
             0.3 <= middle <= 0.75 and rises.value >= 0.95 and (cell["final"] < 0.1).all(),
             "published",
-            expected="five networks trained with another program: peaks .32 to .72, end .04",
+            expected="five networks of an independent program: peaks .32 to .72, end .04",
             note="some networks start as high as the peak, and the end is late in a few",
         ),
         Check(
@@ -215,6 +215,6 @@ def _check_starts(corpus: str, found: Mapping[str, xr.Dataset], panel: str) -> C
         "medians of the epoch in order; later, and of more excess, in most networks",
         bool(np.all(np.diff(middle) > 0)) and later.is_usual and higher.is_usual,
         panel=panel,
-        expected="five networks trained with another program: " + FORMER[corpus],
+        expected="five networks of an independent program: " + FORMER[corpus],
         note="with few networks the interval of the share is wide",
     )

@@ -84,7 +84,7 @@ def fig5_checks(data: Data) -> list[Check]:
             f"never learned in {never['focused']:.0%} and {never['interleaved']:.0%}",
             "medians within a factor of 2, never counting as late",
             middle["focused"] / 2 < middle["interleaved"] < 2 * middle["focused"], panel="c",
-            expected="slower learning, with the others in each sweep",
+            expected="about as many sweeps, each with the others in it",
             note="what most networks have not learned in the sweeps there are has no median",
         ),
         Check(
