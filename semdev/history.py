@@ -4,6 +4,7 @@ Variables
     output(seed, time, item, property)   the belief about each cell
     target(item, property)               the truth
     loss(seed, time)                     ½ Σ frequency × (target − output)², over all that is taught
+                                         (or cross-entropy, where provenance says so)
     hidden_1(seed, time, item, unit_1)…  hidden layers, where they were asked for;
     hidden_2(seed, time, context, item, unit_2) if they differ with the relation asked about:
                                          history.sel(context="can") is a History of one context
