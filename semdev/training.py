@@ -168,8 +168,8 @@ def train(
     presented = Presentation(presentation, patterns, numbers, ensemble.inputs, noise)
     if hidden and not ensemble.record_hidden():
         raise ValueError(
-            "hidden=True, but this network has no hidden layer to record (a hidden layer is the "
-            "input of an nn.Linear that is not the first)"
+            "hidden=True, but this network has no hidden layer to record (a hidden layer is what "
+            "an nn.Linear is given, if it hangs on the weights)"
         )
     rate, chosen = choose_rate(learning_rate, usual.get("learning_rate"), nets[0], patterns)
     if steps is None and "time" in usual:
