@@ -33,7 +33,7 @@ def damage(
     kind: str = "noise",
     severity: Sequence[float] = SEVERITY,
     layer: str | None = None,
-    draws: int = 10,
+    draws: int = 50,
     at: float | None = None,
     seed: int = 0,
     relearn: int = 0,
@@ -72,7 +72,7 @@ def damage(
         network, and the weights from there are never damaged. A network without a hidden layer has
         only weights to damage.
     draws : int
-        Patients made of each network.
+        Patients made of each network. With few of them chance decides what is lost first.
     at : number, optional
         Learning time before the damage; the nearest that was recorded. Default: the last.
     seed : int
