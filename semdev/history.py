@@ -148,12 +148,11 @@ def make_history(
     if plain and weights:
         coords["input"] = table["item"].values
     if data.tree is not None:
-        classes = trees.ancestors(data.tree).loc[table["item"].values]
-        coords["level"] = np.arange(classes.shape[1])
-        coords["ancestor"] = (("item", "level"), classes.to_numpy().astype(str))
-    if any("context" in dims for dims, *_ in _only_tuples(variables)):
+        coords |= _class_coords(data.tree, table["item"].values)
+    dims = {dim for value in variables.values() if isinstance(value, tuple) for dim in value[0]}
+    if "context" in dims:
         coords["context"] = patterns.relations[: _count_contexts(patterns)]
-    if any("pattern" in dims for dims, *_ in _only_tuples(variables)):
+    if "pattern" in dims:
         coords["pattern_relation"] = ("pattern", patterns.relations)
     record = {
         **provenance,
@@ -175,8 +174,10 @@ def make_history(
     return check(xr.Dataset(variables, coords=coords, attrs=attrs))
 
 
-def _only_tuples(variables: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    return [value for value in variables.values() if isinstance(value, tuple)]
+def _class_coords(tree: nx.DiGraph, items: np.ndarray) -> dict[str, Any]:
+    """Return the coordinates in which a tree travels: each item's class at each level."""
+    classes = trees.ancestors(tree).loc[items].to_numpy().astype(str)
+    return {"level": np.arange(classes.shape[1]), "ancestor": (("item", "level"), classes)}
 
 
 def _count_contexts(patterns: Patterns) -> int:
@@ -335,14 +336,12 @@ def with_tree(history: xr.Dataset, tree: nx.DiGraph) -> xr.Dataset:
     >>> with_tree(sd.solve(bare, depth=2), tree)["ancestor"].sel(item="oak").values.tolist()
     ['root', 'plant', 'oak']
     """
-    classes = trees.ancestors(trees.check(tree))
-    for item in history["item"].values.tolist():
-        require(item, classes.index.tolist(), kind="item", where="this tree")
-    classes = classes.loc[history["item"].values]
-    return history.drop_vars(["ancestor", "level"], errors="ignore").assign_coords(
-        level=np.arange(classes.shape[1]),
-        ancestor=(("item", "level"), classes.to_numpy().astype(str)),
-    )
+    known = trees.ancestors(trees.check(tree)).index.tolist()
+    items = history["item"].values
+    for item in items.tolist():
+        require(item, known, kind="item", where="this tree")
+    bare = history.drop_vars(["ancestor", "level"], errors="ignore")
+    return bare.assign_coords(_class_coords(tree, items))
 
 
 def save_history(history: xr.Dataset, path: str | Path) -> Path:

@@ -11,6 +11,7 @@ from torch import nn
 
 from semdev.data.patterns import Patterns
 from semdev.interventions._layout import read_layout
+from semdev.layers import read_answer
 
 
 class Entry:
@@ -86,8 +87,7 @@ class sending:
 
 def ask_net(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """Return a network's answers; of several tensors, as course code returns, the first."""
-    answer = net(x)
-    return answer[0] if isinstance(answer, (tuple, list)) else answer
+    return read_answer(net(x))
 
 
 def _find_entry(net: nn.Module, shown: torch.Tensor, blank: torch.Tensor, codes: int) -> str:

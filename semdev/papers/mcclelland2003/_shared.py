@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,14 +16,14 @@ from semdev.data.patterns import Patterns, make_patterns
 from semdev.measures.crossing import first_crossing
 from semdev.measures.differentiation import differentiation
 from semdev.models.networks import Shallow
-from semdev.models.rumelhart import BIAS, VARIANCE, Rumelhart
+from semdev.models.rumelhart import BIAS, Rumelhart
 from semdev.training import train
 
 EPOCHS = (250, 750, 2500)  # at which the paper shows representations (not re-read)
 RATE = 0.1
 LEAD = 0.05  # of its own half-time, by which a level must be ahead
 RECORDS = 100
-WIDE = math.sqrt(3 * VARIANCE)  # the end of the range of weights of variance .9
+WIDE = Rumelhart().reach  # the end of the range of weights of variance .9
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Any
 
@@ -12,8 +11,8 @@ from matplotlib.axes import Axes
 
 from semdev.data.corpora import load
 from semdev.data.patterns import Patterns, make_patterns
-from semdev.models.rumelhart import VARIANCE, Rumelhart
-from semdev.papers.mcclelland2003._shared import ShallowSigmoid
+from semdev.models.rumelhart import Rumelhart
+from semdev.papers.mcclelland2003._shared import WIDE, ShallowSigmoid
 from semdev.plots._style import draw_curve
 from semdev.training import train
 
@@ -26,7 +25,6 @@ STEPS = 3000  # updates into which we cut that time
 SOFT = (0.05, 0.95)
 CONTROLS = 2  # networks without a hidden layer: all end alike, their first weights being tiny
 LANDMARKS = (200, 500, 1000, 2000, 4000, 6000, 8000, 12_000)  # epochs at which figures were read
-WIDE = math.sqrt(3 * VARIANCE)
 EPOCH_LABEL = "epoch (of learning rate .05)"
 
 # How often names are taught, properties being taught once.
