@@ -42,6 +42,7 @@ _HOME = {
     "Noise": "semdev.models.rumelhart",
     "solve": "semdev.models.solving",
     "train": "semdev.training",
+    "estimate_memory": "semdev.training",
     "initial_weights": "semdev.building",
     "aligned_weights": "semdev.models.chains",
     "chain_weights": "semdev.models.chains",

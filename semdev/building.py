@@ -78,8 +78,30 @@ def build_all(
     patterns: Patterns,
     seeds: Sequence[int],
     weights: Sequence[np.ndarray] | None = None,
+    *,
+    look: Callable[[nn.Module], None] | None = None,
 ) -> list[nn.Module]:
-    """Build one network for each seed, with `weights` if given; see that the first fits."""
+    """Build one network for each seed, with `weights` if given; see that the first fits.
+
+    The first is shown to `look` before there are others.
+    """
+    _check_model(model)
+    sizes = patterns.inputs.shape[1], patterns.targets.shape[1]
+    relations = len(set(patterns.relations.tolist()) - {""})
+    first = _build(model, sizes, relations, seeds[0])
+    _check_fit(first, model, patterns)
+    if look is not None:
+        look(first)
+    nets = [first, *(_build(model, sizes, relations, seed) for seed in seeds[1:])]
+    _check_different(nets, seeds, model)
+    if weights is not None:
+        nets = [net.double() for net in nets]
+        _start_from(weights, nets, seeds)
+    return nets
+
+
+def _check_model(model: Model) -> None:
+    """Refuse what builds no networks."""
     if isinstance(model, type) and not issubclass(model, nn.Module):
         raise TypeError(f"write {model.__name__}(…), not {model.__name__}: settings come first")
     if isinstance(model, nn.Module):
@@ -92,14 +114,11 @@ def build_all(
             f"model must be DeepLinear(…), Shallow(), MLP(…), an nn.Module class or a function "
             f"that builds one; got {type(model).__name__}"
         )
+
+
+def _check_fit(net: nn.Module, model: Model, patterns: Patterns) -> None:
+    """Refuse a network that learns nothing, takes other data, or answers by chance."""
     sizes = patterns.inputs.shape[1], patterns.targets.shape[1]
-    relations = len(set(patterns.relations.tolist()) - {""})
-    nets = [_build(model, sizes, relations, seed) for seed in seeds]
-    _check_different(nets, seeds, model)
-    if weights is not None:
-        nets = [net.double() for net in nets]
-        _start_from(weights, nets, seeds)
-    net = nets[0]
     if not any(p.requires_grad for p in net.parameters()):
         raise ValueError(f"{describe_model(model)} has no trainable parameters")
     inputs = torch.tensor(patterns.inputs, dtype=next(net.parameters()).dtype)
@@ -130,7 +149,6 @@ def build_all(
             f"{describe_model(model)} answers the same question differently each time (dropout?); "
             "a seed would no longer fix the trajectory"
         )
-    return nets
 
 
 def _check_different(nets: Sequence[nn.Module], seeds: Sequence[int], model: Model) -> None:

@@ -17,6 +17,8 @@ Variables
     code(item, input)                    the items' codes, where they were not one-hot
     taught(item, property)               how often each cell is taught, where that is not simply
                                          the item's frequency
+    modes, rms_error_bound,              where theory follows only the strongest modes: how many,
+    cell_error_bound                     and by how much outputs can be off for that
 Coordinates
     seed; time (learning time: step × learning rate); step(time) (updates);
     item, frequency(item); property, relation(property);
@@ -44,6 +46,7 @@ from semdev._files import write_whole
 from semdev._names import require, suggest
 from semdev.data import trees
 from semdev.data.patterns import Patterns
+from semdev.factored import pack_output, split_output, unpack_output
 
 SCHEMA = 1
 DIMS = {
@@ -65,7 +68,7 @@ COORDS = {
 def make_history(
     patterns: Patterns,
     *,
-    output: np.ndarray,
+    output: np.ndarray | None,
     loss: np.ndarray,
     time: np.ndarray,
     step: np.ndarray,
@@ -85,7 +88,8 @@ def make_history(
     patterns : Patterns
         What was learned.
     output : array, seed × time × item × property
-        Beliefs, already read back to items × properties.
+        Beliefs, already read back to items × properties; None where something else was kept
+        instead of them.
     loss : array, seed × time
         ½ Σ frequency × (target − output)².
     time, step : arrays, time
@@ -110,10 +114,11 @@ def make_history(
     data = patterns.data
     table = data.properties
     variables: dict[str, Any] = {
-        "output": (DIMS["output"], output),
         "target": (DIMS["target"], table.values.copy()),
         "loss": (DIMS["loss"], loss),
     }
+    if output is not None:
+        variables["output"] = (DIMS["output"], output)
     taught = patterns.read_back(patterns.weights[:, None] * patterns.mask)
     often = table["frequency"].values
     if np.ptp(taught, axis=1).any() or not taught.all():
@@ -122,7 +127,7 @@ def make_history(
         often = taught[:, 0]  # observed half of the time is met half as often
     if depth is not None:
         variables["depth"] = depth
-    plain = patterns.one_per_item and np.array_equal(patterns.inputs, np.eye(len(table)))
+    plain = patterns.one_hot
     variables |= {"one_hot": plain, "biased": bool(biased)}
     if patterns.one_per_item and not plain:
         variables["code"] = (("item", "input"), patterns.inputs)
@@ -171,7 +176,7 @@ def make_history(
         "title": f"{record.get('model', 'a learner')} on {data.name}",
         "provenance": json.dumps(record, ensure_ascii=False),
     }
-    return check(xr.Dataset(variables, coords=coords, attrs=attrs))
+    return check(xr.Dataset(variables, coords=coords, attrs=attrs), whole=output is not None)
 
 
 def _class_coords(tree: nx.DiGraph, items: np.ndarray) -> dict[str, Any]:
@@ -209,8 +214,11 @@ def _find_version(package: str) -> str:
     return importlib.metadata.version(package)
 
 
-def check(history: xr.Dataset) -> xr.Dataset:
+def check(history: xr.Dataset, *, whole: bool = True) -> xr.Dataset:
     """Return `history` unchanged if it is one, else say what it lacks.
+
+    A whole one has outputs; where something else was kept instead of them (`train(…, keep=…)`) it
+    is a History all the same, to be saved and loaded.
 
     Raises
     ------
@@ -226,6 +234,16 @@ def check(history: xr.Dataset) -> xr.Dataset:
         )
     for names, found in ((DIMS, history.data_vars), (COORDS, history.coords)):
         for name, dims in names.items():
+            if name == "output" and name not in found and "loss" in found:
+                kept = sorted({*map(str, found)} - {*DIMS, "one_hot", "biased", "depth", "taught"})
+                if not whole:
+                    continue
+                if kept:
+                    raise ValueError(
+                        f"this History holds no outputs: {', '.join(kept)} was kept instead of "
+                        "them; for what needs outputs train without keep=, or let keep= compute it "
+                        "on the way"
+                    )
             if name not in found:
                 raise ValueError(
                     f"this is no History: it has no {name}({', '.join(dims)}); "
@@ -260,10 +278,13 @@ def is_whole(history: xr.Dataset) -> bool:
     """Return whether the loss is that of these items and properties, with none left out."""
     ends = history.isel(time=[0, -1])
     often = history["taught"] if "taught" in history else history["frequency"]
-    expected = (often * (ends["target"] - ends["output"]) ** 2).sum(("item", "property")) / 2
-    loss = ends["loss"].values
-    off = np.abs(expected.transpose("seed", "time").values - loss).max(initial=0.0)
-    return bool(off <= 1e-3 * max(np.abs(loss).max(initial=0.0), np.finfo(float).tiny))
+    weights = often.values if often.ndim == 2 else often.values[:, None]
+    loss, off = ends["loss"].values, np.zeros(ends["loss"].shape)
+    for at, output in split_output(ends["output"]):
+        error = ends["target"].values - output
+        off[at] = np.sum(weights * error**2, axis=(2, 3)) / 2 - loss[at]
+    most = max(np.abs(loss).max(initial=0.0), np.finfo(float).tiny)
+    return bool(np.abs(off).max(initial=0.0) <= 1e-3 * most)
 
 
 def has_biases(history: xr.Dataset) -> bool:
@@ -348,10 +369,12 @@ def save_history(history: xr.Dataset, path: str | Path) -> Path:
     """Write a History to a netCDF file, whole or not at all.
 
     It is written beside `path` first and then moved there, so that a run that is killed
-    half-way leaves an older file of that name as it was. Returns the path.
+    half-way leaves an older file of that name as it was. Outputs that `solve` keeps as factors are
+    written so, unless all were multiplied out before: `output` is then the sum over output_mode of
+    output_strengths × output_item × output_property. Returns the path.
     """
     with write_whole(path) as unfinished:
-        check(history).to_netcdf(unfinished, engine="h5netcdf")
+        pack_output(check(history, whole=False)).to_netcdf(unfinished, engine="h5netcdf")
     return Path(path)
 
 
@@ -373,7 +396,7 @@ def load_history(path: str | Path) -> xr.Dataset:
         )
     try:
         with xr.open_dataset(path, engine="h5netcdf") as file:
-            history = file.load()
+            history = unpack_output(file.load())
     except Exception as error:
         raise ValueError(
             f"{str(path)!r} cannot be read as a History: it is truncated or no netCDF file "
@@ -383,6 +406,6 @@ def load_history(path: str | Path) -> xr.Dataset:
     if isinstance(version, (int, np.integer)) and version > SCHEMA:
         raise ValueError(f"{str(path)!r} was written by a newer semdev (schema {version})")
     try:
-        return check(history)
+        return check(history, whole=False)
     except ValueError as error:
         raise ValueError(f"{str(path)!r}: {error}") from None

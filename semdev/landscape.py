@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,8 @@ from semdev.data.patterns import Patterns, make_patterns
 from semdev.history import check
 from semdev.models.networks import count_linear_layers
 from semdev.models.plateaus import Fit, fit_modes, predict_curvature
-from semdev.training import SMALL, train
+from semdev.threads import fit_threads
+from semdev.training import train
 
 DENSE = 800  # parameters up to which the whole Hessian is faster than Lanczos
 USUAL = 12  # records reported on unless times are given
@@ -333,7 +333,7 @@ class Surface:
             range(len(layers[0])), delay=0.0 if progress else 1.0, disable=progress is False,
             desc="measuring curvature", unit="network", leave=False,
         )  # fmt: skip
-        with bar, _fitting_threads(sum(w[0].size for w in layers) * len(self.inputs)):
+        with bar, fit_threads(sum(w[0].size for w in layers) * len(self.inputs)):
             rows = [self._describe([w[k] for w in layers]) for k in bar]
         return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
@@ -401,15 +401,3 @@ def _find_ends(
         beside.append(size)
         vector, before = new / size, vector
     raise ArithmeticError("the Hessian's eigenvalues could not be found: is a weight no number?")
-
-
-@contextmanager
-def _fitting_threads(work: int) -> Iterator[None]:
-    """Use one thread where a pass is so small that several would wait for each other."""
-    before = torch.get_num_threads()
-    if work < SMALL:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

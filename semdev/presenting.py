@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 
 from semdev.data.patterns import Patterns
 
-PRESENTATIONS = ("full batch", "per pattern", "interleaved", "sampled")
+PRESENTATIONS = ("full batch", "per pattern", "interleaved", "mini-batch", "sampled")
 
 
 @dataclass(frozen=True)
@@ -20,14 +21,14 @@ class Shown:
     Each is pattern × unit, the same for all networks, or seed × pattern × unit.
     """
 
-    inputs: torch.Tensor
-    targets: torch.Tensor
-    taught: torch.Tensor
+    inputs: Any
+    targets: Any
+    taught: Any  # how much each target counts: × the learning rate, where a step is proportional
     noise: Mapping[str, torch.Tensor] = field(default_factory=dict)  # always seed × pattern × unit
 
 
 class Presentation:
-    """Sweeps over patterns: all in one update, or one update for each.
+    """Sweeps over patterns: all in one update, or some of them in each.
 
     In every presentation a sweep amounts to the same expected sum over patterns, each as often as
     its frequency says, so that time, sweeps × learning rate, is comparable.
@@ -35,15 +36,17 @@ class Presentation:
     - "full batch": one update on all patterns.
     - "per pattern": one update for each, in the data's order; the frequency multiplies the step.
     - "interleaved": the same in a new random order each sweep, for each network its own.
+    - "mini-batch": the same, `batch_size` patterns at a time (the last update has what is left).
     - "sampled": as many as there are patterns, drawn with replacement as often as they are met.
+
+    `to_array` makes the arrays that are shown out of numpy's; what counts is × `share`.
     """
 
     def __init__(
-        self, how: str, patterns: Patterns, seeds: Sequence[int], like: torch.Tensor,
-        noise: Mapping[str, tuple[float, int]],
+        self, how: str, patterns: Patterns, seeds: Sequence[int], to_array: Any,
+        *, batch_size: int = 1, share: float = 1.0, noise: Mapping[str, tuple[float, int]],
     ) -> None:  # fmt: skip
         self.how = how
-        self.like = like
         self.noise = noise  # name of its buffer → standard deviation, units
         self.random = [np.random.default_rng([seed, 1]) for seed in seeds]
         # Three times as fast at drawing noise as numpy's; another stream than initial weights have.
@@ -57,37 +60,44 @@ class Presentation:
         self.chance = often / often.sum()
         if how == "sampled":
             often = np.full_like(often, often.mean())
-        self.inputs = self._to_tensor(patterns.inputs)
-        self.targets = self._to_tensor(patterns.targets)
-        self.taught = self._to_tensor(patterns.mask * often[:, None])
+        count = len(often)
+        self.size = {"full batch": count, "mini-batch": min(batch_size, count)}.get(how, 1)
+        self.to_array = to_array
+        self.all = Shown(
+            to_array(patterns.inputs),
+            to_array(patterns.targets),
+            to_array(patterns.mask * often[:, None] * share),
+        )
 
     def sweep(self) -> Iterator[Shown]:
         """Yield what each update of one sweep sees."""
-        n = len(self.chance)
-        noise = {name: self._draw(n, units, scale) for name, (scale, units) in self.noise.items()}
-        inputs, targets, taught = self.inputs, self.targets, self.taught
-        if self.how == "full batch":
-            yield Shown(inputs, targets, taught, noise)
+        if self.how == "full batch" and not self.noise:
+            yield self.all
             return
-        if self.how != "per pattern":
-            order = torch.as_tensor(np.stack([self._order(random) for random in self.random]))
+        count = len(self.chance)
+        noise = {
+            name: self._draw(count, units, scale) for name, (scale, units) in self.noise.items()
+        }
+        inputs, targets, taught = self.all.inputs, self.all.targets, self.all.taught
+        if self.how not in ("full batch", "per pattern"):
+            order = np.stack([self._order(random) for random in self.random])
+            if len(order) == 1:
+                order = order[0]
             inputs, targets, taught = inputs[order], targets[order], taught[order]
-        for k in range(n):
-            one = (..., slice(k, k + 1), slice(None))
-            now = {name: drawn[one] for name, drawn in noise.items()}
-            yield Shown(inputs[one], targets[one], taught[one], now)
+        for k in range(0, count, self.size):
+            some = (..., slice(k, k + self.size), slice(None))
+            now = {name: drawn[some] for name, drawn in noise.items()}
+            yield Shown(inputs[some], targets[some], taught[some], now)
 
     def _order(self, random: np.random.Generator) -> np.ndarray:
-        n = len(self.chance)
-        return random.permutation(n) if self.how == "interleaved" else random.choice(
-            n, size=n, p=self.chance
-        )  # fmt: skip
+        count = len(self.chance)
+        if self.how == "sampled":
+            return random.choice(count, size=count, p=self.chance)
+        return random.permutation(count)
 
     def _draw(self, rows: int, units: int, scale: float) -> torch.Tensor:
-        drawn = torch.empty(len(self.source), rows, units, dtype=self.like.dtype)
+        like = self.to_array(np.empty(0))
+        drawn = torch.empty(len(self.source), rows, units, dtype=like.dtype)
         for noise, source in zip(drawn, self.source, strict=True):
             noise.normal_(0.0, scale, generator=source)
-        return drawn.to(self.like.device)
-
-    def _to_tensor(self, values: np.ndarray) -> torch.Tensor:
-        return torch.tensor(values, dtype=self.like.dtype, device=self.like.device)
+        return drawn.to(like.device)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
 
 import numpy as np
+import xarray as xr
+
+BLOCK = 2**26  # bytes of records that functions are shown at a time
+Kept = Callable[[xr.Dataset], xr.DataArray | xr.Dataset]
 
 
 class Plan:
@@ -23,11 +27,11 @@ class Plan:
             chosen = [int(step) for step in record] if whole else []
             if not chosen or chosen[0] < 0 or (np.diff(chosen) <= 0).any():
                 raise ValueError(f"record is how many times, or increasing steps; got {record!r}")
-            self.last = chosen[-1] if steps is None else steps
+            self.last = chosen[-1] if steps is None else int(steps)
             if chosen[-1] > self.last:
                 raise ValueError(f"record asks for step {chosen[-1]} of a run of {steps} steps")
-            self.most = len(chosen) + 1
-            self.steps = {*chosen, self.last}
+            self.steps = sorted({*chosen, self.last})
+            self.most = len(self.steps)
             return
         if record < 2:
             raise ValueError(f"record needs at least 2 times, got {record}")
@@ -37,35 +41,158 @@ class Plan:
         spaced = self.last * np.linspace(0, 1, min(self.most, self.last + 1)) ** 2
         order = np.arange(len(spaced))
         distinct = np.maximum.accumulate(spaced.round().astype(int) - order) + order
-        self.steps = set(distinct.tolist())
+        self.steps = distinct.tolist()
 
-    def includes(self, step: int) -> bool:
-        """Return whether to record at this step."""
+    @property
+    def capacity(self) -> int:
+        """How many records there may be at a time."""
+        return 2 * self.most + 1 if self.open_ended else len(self.steps)
+
+    def find_next(self, step: int) -> int:
+        """Return the step to record at after this one."""
         if not self.open_ended:
-            return step in self.steps
+            return self.steps[bisect_right(self.steps, step)]
         # The first step at or after each of (k × stride)², k = 0, 1, …
-        now, before = math.sqrt(step) / self.stride, math.sqrt(max(step - 1, 0)) / self.stride
-        return step in (0, self.last) or math.floor(now) > math.floor(before)
+        k = math.floor(math.sqrt(step) / self.stride) + 1
+        while math.ceil((k * self.stride) ** 2) <= step:
+            k += 1
+        return min(math.ceil((k * self.stride) ** 2), self.last)
 
 
-@dataclass
 class Log:
-    """What has been recorded so far."""
+    """What has been recorded so far: arrays seed × time × …, filled as a run goes."""
 
-    steps: list[int] = field(default_factory=list)
-    outputs: list[np.ndarray] = field(default_factory=list)
-    losses: list[np.ndarray] = field(default_factory=list)
-    hidden: list[list[np.ndarray]] = field(default_factory=list)
-    weights: list[list[np.ndarray]] = field(default_factory=list)
-    parameters: list[list[np.ndarray]] = field(default_factory=list)
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.steps: list[int] = []
+        self._arrays: dict[str, np.ndarray] = {}
+
+    def add(self, step: int, now: Mapping[str, np.ndarray]) -> None:
+        """Keep what is there at this step, each seed × …."""
+        self.steps.append(step)
+        for name, values in now.items():
+            self._write(name, values[:, None])
+
+    def _write(self, name: str, values: np.ndarray) -> None:
+        """Write the latest values, seed × time × …."""
+        if name not in self._arrays:
+            shape = (len(values), self.capacity, *values.shape[2:])
+            self._arrays[name] = np.empty(shape, dtype=values.dtype)
+        end = len(self.steps)
+        self._arrays[name][:, end - values.shape[1] : end] = values
 
     def keep(self, which: Sequence[int]) -> None:
-        """Drop all but these records."""
-        for name in ("steps", "outputs", "losses", "hidden", "weights", "parameters"):
-            old = getattr(self, name)
-            setattr(self, name, [old[k] for k in which] if old else old)
+        """Drop all but these records, given in order."""
+        for array in self._arrays.values():
+            for new, old in enumerate(which):
+                array[:, new] = array[:, old]
+        self.steps = [self.steps[k] for k in which]
 
     def thin_to(self, most: int) -> None:
         """Keep `most` records, the first and the last among them."""
         if len(self.steps) > most:
             self.keep(np.linspace(0, len(self.steps) - 1, most).round().astype(int).tolist())
+
+    def finish(self) -> None:
+        """Take in what is still to be taken in, and give back the room that was not needed."""
+        if len(self.steps) < self.capacity:
+            for name in self._arrays:
+                self._arrays[name] = self[name].copy()
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return what has been recorded of a name, seed × time × …."""
+        return self._arrays[name][:, : len(self.steps)]
+
+    def all_named(self, prefix: str) -> dict[str, np.ndarray]:
+        """Return all that has been recorded of names with this beginning, by what follows it."""
+        return {
+            name.removeprefix(prefix): self[name]
+            for name in self._arrays
+            if name.startswith(prefix)
+        }
+
+
+class Sieve(Log):
+    """A log that keeps what functions of a History return, and the loss, and nothing else.
+
+    Records are gathered in blocks of bounded size; `make` makes a History of a block.
+    """
+
+    def __init__(
+        self, capacity: int, functions: Sequence[Kept], make: Callable[[Log], xr.Dataset]
+    ) -> None:
+        super().__init__(capacity)
+        self.functions = functions
+        self.make = make
+        self.block = Log(1)  # the first alone, so that a function that fails fails at once
+        self.found: list[xr.Dataset] = []
+
+    def add(self, step: int, now: Mapping[str, np.ndarray]) -> None:
+        """Take in what is there at this step, each seed × …."""
+        self.block.add(step, now)
+        super().add(step, {"loss": now["loss"]})
+        if len(self.block.steps) == self.block.capacity:
+            self._sift()
+
+    def keep(self, which: Sequence[int]) -> None:
+        """Drop all but these records, given in order."""
+        self._sift()
+        super().keep(which)
+
+    def finish(self) -> None:
+        """Take in what is still to be taken in, and give back the room that was not needed."""
+        self._sift()
+        super().finish()
+
+    def _sift(self) -> None:
+        if not self.block.steps:
+            return
+        history = self.make(self.block)
+        each = [_read_kept(function, history) for function in self.functions]
+        names = [name for found in each for name in found.data_vars]
+        if len(set(names)) < len(names):
+            raise ValueError(f"keep: two functions return things of one name: {names}")
+        self.found = self.found or [found.isel(time=[0]) for found in each]
+        for found in each:
+            for name, values in found.data_vars.items():
+                self._write(f"kept_{name}", values.values)
+        size = sum(array[:, :1].nbytes for array in self.block.all_named("").values())
+        self.block = Log(max(1, min(self.capacity, BLOCK // size)))
+
+    def place(self, history: xr.Dataset) -> xr.Dataset:
+        """Return a History of this log without outputs, with what has been kept."""
+        for found in self.found:
+            others = found.drop_vars(["time", *found.data_vars])
+            history = history.assign_coords(
+                {
+                    k: c
+                    for k, c in others.coords.items()
+                    if k not in history.coords and "time" not in c.dims
+                }
+            )
+            for name, values in found.data_vars.items():
+                history[name] = values.dims, self[f"kept_{name}"], values.attrs
+        return history
+
+
+def _read_kept(function: Kept, history: xr.Dataset) -> xr.Dataset:
+    """Return what a function finds in a History, seed × time × …, or say what is wrong with it."""
+    who = getattr(function, "__name__", repr(function))
+    found = function(history)
+    if isinstance(found, xr.DataArray):
+        found = found.to_dataset(name=found.name or who)
+    if not isinstance(found, xr.Dataset):
+        raise TypeError(f"keep: {who} returned a {type(found).__name__}, no DataArray or Dataset")
+    for name, values in found.data_vars.items():
+        if name in ("loss", "target"):
+            raise ValueError(
+                f"keep: {who} returned the {name}, which stands in every History already"
+            )
+        sizes = {dim: values.sizes.get(dim) for dim in ("seed", "time")}
+        if sizes != {dim: history.sizes[dim] for dim in ("seed", "time")}:
+            raise ValueError(
+                f"keep: {who} must say something of every seed and every time by itself; its "
+                f"{name} has dimensions {dict(values.sizes)} for {history.sizes['seed']} seeds × "
+                f"{history.sizes['time']} times"
+            )
+    return found.transpose("seed", "time", ...)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,21 +17,20 @@ from semdev._progress import tqdm
 from semdev.building import Model, build_all, describe_model, read_seeds, show
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns
-from semdev.ensembles import Ensemble, make_ensemble
+from semdev.ensembles import make_ensemble
 from semdev.history import make_history
+from semdev.layers import watch_linears
+from semdev.memory import require_memory
 from semdev.models.networks import count_linear_layers
-from semdev.models.solving import SETTLED
-from semdev.presenting import Presentation
-from semdev.recording import Log, Plan
-from semdev.settings import check_learning, choose_rate, estimate_steps
+from semdev.recording import BLOCK, Kept, Log, Plan, Sieve
+from semdev.running import DivergenceError, Observer, run
+from semdev.settings import estimate_steps, read_learning
+
+__all__ = ["DivergenceError", "estimate_memory", "train"]
 
 MOST_STEPS = 200_000
-SMALL = 3_000_000  # multiply-adds of a forward pass under which one thread is faster than two
+OVERHEAD = 10_000  # bytes of an nn.Module of a few layers, beside its parameters
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
-
-
-class DivergenceError(ArithmeticError):
-    """The loss grew without bound."""
 
 
 def train(
@@ -43,11 +41,15 @@ def train(
     learning_rate: float | None = None,
     steps: int | None = None,
     record: int | Sequence[int] = 200,
+    keep: Kept | Sequence[Kept] | None = None,
     weights: Sequence[np.ndarray] | None = None,
     rule: Any = "backpropagation",
     presentation: str = "full batch",
+    batch_size: int | None = None,
     loss: str = "squared error",
+    optimizer: str = "sgd",
     momentum: float = 0.0,
+    weight_decay: float = 0.0,
     hidden: bool = False,
     keep_weights: bool = False,
     dtype: str = "float64",
@@ -89,6 +91,11 @@ def train(
     record : int or increasing sequence of int
         How many times to record (denser early on, when the strongest modes are learned), or at
         which steps; the last step is always recorded.
+    keep : function or sequence of functions, optional
+        What to keep instead of outputs, hidden layers and weights, so that memory is that of what
+        is kept: functions of a History that say something of every seed and every time, such as
+        `semdev.mode_strengths`, or ``lambda h: h["output"].sel(property="has bones")``. They are
+        shown the run in blocks of times. What they return stands in the History under its name.
     weights : sequence of arrays, optional
         Weight matrices to start from instead of the model's own, first layer first, each
         (seed ×) output × input, as `initial_weights` returns them; what all seeds share may
@@ -101,15 +108,25 @@ def train(
     presentation : str
         "full batch": one update a sweep, on all patterns. "per pattern": one update for each
         pattern, in the data's order, its frequency multiplying the update. "interleaved": the
-        same in a new random order each sweep. "sampled": as many patterns as a sweep has, drawn
-        with replacement in proportion to their frequency. With small learning rates all
-        four go the same way, for a sweep's updates add up to the same.
+        same in a new random order each sweep. "mini-batch": the same, `batch_size` patterns in an
+        update. "sampled": as many patterns as a sweep has, drawn with replacement in proportion
+        to their frequency. With small learning rates all five go the same way, for a sweep's
+        updates add up to the same.
+    batch_size : int
+        Patterns in an update, of a mini-batch.
     loss : "squared error" or "cross-entropy"
         Cross-entropy is Σ frequency × (−y ln ŷ − (1 − y) ln(1 − ŷ)), for answers and targets
         between 0 and 1; sigmoid units then never learn slowly because they are far off.
+    optimizer : "sgd" or "adam"
+        Gradient descent, or Adam (Kingma & Ba 2015; β₁ = .9, β₂ = .999, ε = 1e-8), which divides
+        the gradient by its own recent size: its time is no time scale of the theory. Adam has no
+        default learning rate from the data; without one it takes .001.
     momentum : number, 0 ≤ μ < 1
         v ← μ v + ∂loss/∂w, w ← w − learning rate × v. Learning is about 1/(1 − μ) times as fast in
-        time as it counts here.
+        time as it counts here. (Adam has a momentum of its own.)
+    weight_decay : number ≥ 0
+        Adds ½ weight_decay × Σ w² to what a sweep descends (each of its updates a share of that;
+        the recorded loss is without it). Then answers stop short of the targets.
     hidden : bool
         Record hidden layers too (the input of every nn.Linear, less what in it are inputs of the
         network or units that know of the relation alone). Where patterns are items × relations, a
@@ -138,10 +155,12 @@ def train(
     TypeError, ValueError
         A model that is none, one that does not fit the data or whose answers are random, bad
         seeds, steps or times, a learning rate over the stability bound, a rule together with
-        another loss, momentum or presentation than the default ones, cross-entropy where answers
+        another loss, optimizer or presentation than the default ones, cross-entropy where answers
         or targets are not between 0 and 1.
     DivergenceError
         The loss grew without bound or became NaN.
+    MemoryError
+        It would not fit into the memory that is free (see `estimate_memory`).
 
     Examples
     --------
@@ -156,36 +175,91 @@ def train(
     usual = getattr(model, "usual", {})
     if not patterns.targets.any():
         raise ValueError(f"{patterns.data.name} holds nothing but zeros: there is nothing to learn")
-    nets = build_all(model, patterns, numbers, weights)
-    check_learning(nets[0], patterns, rule, presentation, loss, momentum)
-    ensemble = make_ensemble(
-        nets, patterns, DTYPES[dtype], _find_device(device), batched, rule, numbers, loss,
-        float(momentum),
+    functions = [keep] if callable(keep) else list(keep or [])
+    recorded = (hidden, keep_weights)
+
+    def see_that_it_fits(one: nn.Module) -> None:
+        """Refuse what would not fit into memory while there is but one network."""
+        plan = Plan(record, steps, MOST_STEPS)
+        require_memory(
+            _estimate(one, patterns, len(numbers), plan, optimizer, functions, recorded, dtype),
+            what=f"{len(numbers)} networks, recorded {plan.capacity} times,",
+            remedy="Record fewer times (record=), keep only what you need "
+            '(keep=semdev.mode_strengths), use dtype="float32", or give fewer seeds at a time '
+            "(semdev.sweep writes them to disk)",
+        )
+
+    nets = build_all(model, patterns, numbers, weights, look=see_that_it_fits)
+    learning = read_learning(
+        nets[0], patterns, rate=learning_rate, usual=usual.get("learning_rate"), rule=rule,
+        presentation=presentation, batch_size=batch_size, loss=loss, optimizer=optimizer,
+        momentum=momentum, weight_decay=weight_decay,
     )  # fmt: skip
-    noise = ensemble.find_noise()
-    if noise and ensemble.rule is not None:
-        raise ValueError(f"the rule {rule!r} knows no noise; take it out, or use backpropagation")
-    presented = Presentation(presentation, patterns, numbers, ensemble.inputs, noise)
-    if hidden and not ensemble.record_hidden():
+    rate = learning.rate
+    if steps is None and "time" in usual and optimizer == "sgd":
+        steps = math.ceil(usual["time"] / rate)
+    plan = Plan(record, steps, MOST_STEPS)
+    ensemble = make_ensemble(
+        nets, patterns, numbers, learning,
+        dtype=DTYPES[dtype], device=_find_device(device), batched=batched,
+    )  # fmt: skip
+    if hidden and not ensemble.parts[0].record_hidden():
         raise ValueError(
             "hidden=True, but this network has no hidden layer to record (a hidden layer is what "
             "an nn.Linear is given, if it hangs on the weights)"
         )
-    rate, chosen = choose_rate(learning_rate, usual.get("learning_rate"), nets[0], patterns)
-    if steps is None and "time" in usual:
-        steps = math.ceil(usual["time"] / rate)
-    kept = _name_weights(ensemble, patterns) if keep_weights else None
-    linear = count_linear_layers(nets[0]) is not None
+    linear = count_linear_layers(nets[0]) is not None and learning.is_plain
     horizon = estimate_steps(nets[0], patterns, rate) if linear else math.inf
-    plan = Plan(record, steps, MOST_STEPS)
-    log = Log()
+    called = _name_weights(nets[0], patterns) if keep_weights else {}
+    observer = Observer(patterns, hidden=hidden, weights=called)
+    provenance = {
+        "made_by": "semdev.train",
+        "model": describe_model(model),
+        "learning_rate": rate,
+        "learning_rate_from": learning.rate_from,
+        "dtype": dtype,
+        "device": device,
+        "engine": ensemble.how,
+        "rule": rule if isinstance(rule, str) else repr(rule),
+        "presentation": presentation,
+        "loss": loss,
+        "optimizer": optimizer,
+        "momentum": learning.momentum,
+        "weight_decay": learning.weight_decay,
+        "starts_from": "the model" if weights is None else "given weights",
+        "torch": torch.__version__,
+    }
+    if presentation == "mini-batch":
+        provenance["batch_size"] = learning.batch_size
+    biased, depth = any(p.ndim == 1 for p in nets[0].parameters()), _count_matrices(nets[0])
+    del nets
+
+    def make(log: Log, settled: np.ndarray | None = None, kept: bool = False) -> xr.Dataset:
+        """Return what is in a log as a History."""
+        return make_history(
+            patterns,
+            output=None if kept else log["output"],
+            loss=log["loss"],
+            time=np.array(log.steps) * rate,
+            step=np.array(log.steps),
+            seeds=numbers,
+            settled=np.zeros(len(numbers), dtype=bool) if settled is None else settled,
+            hidden=list(log.all_named("hidden_").values()),
+            weights=list(log.all_named("weights_").values()),
+            parameters=log.all_named("parameter_"),
+            biased=biased,
+            depth=depth,
+            provenance={**provenance, "steps": log.steps[-1]},
+        )
+
+    log = Sieve(plan.capacity, functions, make) if functions else Log(plan.capacity)
     bar = tqdm(
         total=None if plan.open_ended else plan.last,
         delay=0.0 if progress else 1.0, disable=progress is False,
         desc=f"training {len(numbers)} networks", unit="step", leave=False, mininterval=0.5,
     )  # fmt: skip
-    with bar, _fitting_threads(ensemble):
-        settled = _run(ensemble, presented, plan, log, rate, horizon, (hidden, kept), bar)
+    with bar, ensemble.on_threads():
+        settled = run(ensemble, observer, plan, log, horizon=horizon, rate=rate, bar=bar)
     if plan.open_ended:
         log.thin_to(plan.most)
         if not settled.all():
@@ -196,36 +270,75 @@ def train(
                 'initialization="orthogonal", learn sooner',
                 stacklevel=2,
             )
-    return make_history(
-        patterns,
-        output=patterns.read_back(np.stack(log.outputs, axis=1)),
-        loss=np.stack(log.losses, axis=1),
-        time=np.array(log.steps) * rate,
-        step=np.array(log.steps),
-        seeds=numbers,
-        settled=settled,
-        hidden=_along_time(log.hidden),
-        weights=_along_time(log.weights),
-        parameters=dict(zip((kept or [[], []])[1], _along_time(log.parameters), strict=True)),
-        biased=any(p.ndim == 1 for p in nets[0].parameters()),
-        depth=_count_matrices(nets[0]),
-        provenance={
-            "made_by": "semdev.train",
-            "model": describe_model(model),
-            "learning_rate": rate,
-            "learning_rate_from": chosen,
-            "steps": log.steps[-1],
-            "dtype": dtype,
-            "device": device,
-            "engine": ensemble.how,
-            "rule": rule if isinstance(rule, str) else repr(rule),
-            "presentation": presentation,
-            "loss": loss,
-            "momentum": float(momentum),
-            "starts_from": "the model" if weights is None else "given weights",
-            "torch": torch.__version__,
-        },
-    )
+    history = make(log, settled, kept=bool(functions))
+    return log.place(history) if isinstance(log, Sieve) else history
+
+
+def estimate_memory(
+    model: Model,
+    data: Dataset | Patterns,
+    *,
+    seeds: int | Iterable[int],
+    steps: int | None = None,
+    record: int | Sequence[int] = 200,
+    keep: Kept | Sequence[Kept] | None = None,
+    hidden: bool = False,
+    keep_weights: bool = False,
+    optimizer: str = "sgd",
+    dtype: str = "float64",
+) -> dict[str, int]:
+    """Estimate what `train` with these settings takes of memory, in bytes.
+
+    Records are counted in full; networks with their gradients, optimizer and bookkeeping, roughly.
+    Of what `keep` keeps nothing is known before the first record, so it is not in it (`train` sees
+    to that it fits as soon as it knows).
+
+    Returns
+    -------
+    dict
+        Bytes of "networks", "outputs", and "hidden layers" and "weights" where they are recorded.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> needed = estimate_memory(sd.DeepLinear(32), sd.load("saxe2019"), seeds=1000, record=100)
+    >>> needed["outputs"] == 1000 * 201 * 4 * 7 * 8    # until it has settled: room for twice 100
+    True
+    """
+    patterns = show(model, data)
+    numbers = read_seeds(seeds)
+    require(dtype, DTYPES, kind="dtype", where="estimate_memory")
+    one = build_all(model, patterns, numbers[:1])[0]
+    functions = [keep] if callable(keep) else list(keep or [])
+    plan = Plan(record, steps, MOST_STEPS)
+    recorded = (hidden, keep_weights)
+    return _estimate(one, patterns, len(numbers), plan, optimizer, functions, recorded, dtype)
+
+
+def _estimate(
+    net: nn.Module, patterns: Patterns, number: int, plan: Plan, optimizer: str,
+    functions: Sequence[Kept], recorded: tuple[bool, bool], dtype: str,
+) -> dict[str, int]:  # fmt: skip
+    """Return how many bytes a number of networks like this one take, by what for."""
+    size = DTYPES[dtype].itemsize
+    free = sum(p.numel() for p in net.parameters())
+    state = dict(net.named_parameters())
+    inputs = torch.tensor(patterns.inputs, dtype=next(iter(state.values())).dtype)
+    with torch.no_grad():
+        units = sum(given.numel() for _, given in watch_linears(net, state, inputs)[1:])
+    each = {"outputs": patterns.asked.size}
+    if recorded[0]:
+        each["hidden layers"] = units
+    if recorded[1]:
+        each["weights"] = free
+    doing = 2 * (units + patterns.targets.size)
+    remembered = 2 if optimizer == "adam" else 1
+    needed = {"networks": number * (OVERHEAD + size * ((3 + remembered) * free + doing))}
+    for name, values in each.items():
+        block = max(1, min(plan.capacity, BLOCK // (number * size * sum(each.values()))))
+        times = block if functions else plan.capacity
+        needed[name] = number * times * size * values
+    return needed
 
 
 def _count_matrices(net: nn.Module) -> int | None:
@@ -233,15 +346,6 @@ def _count_matrices(net: nn.Module) -> int | None:
     if type(net) is not nn.Sequential:
         return 1 if isinstance(net, nn.Linear) else None
     return sum(isinstance(part, nn.Linear) for part in net) or None
-
-
-def _along_time(records: list[list[np.ndarray]]) -> list[np.ndarray]:
-    """Return for each layer its records in one array, seed × time × …."""
-    return [np.stack(layer, axis=1) for layer in zip(*records, strict=True)]
-
-
-def _copy(values: torch.Tensor) -> np.ndarray:
-    return values.detach().cpu().numpy().copy()
 
 
 def _find_device(name: str) -> torch.device:
@@ -255,93 +359,17 @@ def _find_device(name: str) -> torch.device:
     return device
 
 
-def _name_weights(ensemble: Ensemble, patterns: Patterns) -> tuple[list[str], list[str]]:
-    """Return the names of matrices that lead from inputs to outputs in a row, and of the rest."""
-    parameters = ensemble.read_parameters()
-    names = [name for name, p in parameters.items() if p.ndim == 3]
-    shapes = [tuple(parameters[name].shape[1:]) for name in names]
-    sizes = [patterns.inputs.shape[1], *(shape[0] for shape in shapes)]
-    wanted = list(zip(sizes[1:], sizes, strict=False))
-    if shapes != wanted or sizes[-1] != patterns.targets.shape[1]:
-        names = []
-    return names, [name for name in parameters if name not in names]
+def _name_weights(net: nn.Module, patterns: Patterns) -> dict[str, str]:
+    """Return what parameters are called in records: matrices in a row from input to output, others.
 
-
-@contextmanager
-def _fitting_threads(ensemble: Ensemble) -> Iterator[None]:
-    """Use one thread where an update is so small that several would wait for each other."""
-    before = torch.get_num_threads()
-    if sum(p.numel() for p in ensemble.parameters.values()) * len(ensemble.inputs) < SMALL:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _run(
-    ensemble: Ensemble,
-    presented: Presentation,
-    plan: Plan,
-    log: Log,
-    rate: float,
-    horizon: float,
-    keep: tuple[bool, tuple[list[str], list[str]] | None],
-    bar: Any,
-) -> np.ndarray:
-    """Train until the plan or learning itself ends; return which seeds have settled."""
-    scale = float(ensemble.targets.abs().max())
-    step = 0
-    while True:
-        if plan.includes(step):
-            with torch.no_grad():
-                outputs = ensemble.answer()
-                losses = ensemble.measure_loss(outputs).cpu().numpy()
-                _refuse_divergence(losses, log, step, rate)
-                log.steps.append(step)
-                log.outputs.append(_copy(outputs))
-                log.losses.append(losses)
-                if keep[0]:
-                    log.hidden.append([_copy(h) for h in ensemble.record_hidden()])
-                if keep[1]:
-                    now = ensemble.read_parameters()
-                    log.weights.append([_copy(now[name]) for name in keep[1][0]])
-                    log.parameters.append([_copy(now[name]) for name in keep[1][1]])
-                wrong = ((ensemble.targets - outputs) * (ensemble.taught > 0)).abs().amax((1, 2))
-            settled = (wrong.cpu().numpy() <= SETTLED * scale) | _has_stopped(log, horizon)
-            if step == plan.last or (plan.open_ended and settled.all()):
-                return settled
-            if plan.open_ended and len(log.steps) > 2 * plan.most:
-                log.keep(range(0, len(log.steps), 2))
-                plan.stride *= 2
-        for shown in presented.sweep():
-            ensemble.update(shown, rate)
-        step += 1
-        bar.update()
-
-
-def _has_stopped(log: Log, horizon: float) -> np.ndarray:
-    """Return for each seed whether its loss changed by under 0.1 % in the second half of a run.
-
-    A plateau is no end. For linear networks, past the `horizon` by which the weakest mode is due,
-    a flat loss is one; for others nobody knows what is due, so it must have fallen to 5 % of the
-    first besides.
+    Each points to the parameter's own name.
     """
-    now, first = log.steps[-1], log.losses[0]
-    halfway = int(np.searchsorted(log.steps, now / 2))
-    if len(log.steps) - halfway < 10 or (now < horizon < math.inf):
-        return np.zeros(len(first), dtype=bool)
-    before, after = log.losses[halfway], log.losses[-1]
-    flat = np.abs(before - after) <= 1e-3 * np.abs(before)
-    return flat & ((after <= 0.05 * first) | (horizon < math.inf))
-
-
-def _refuse_divergence(losses: np.ndarray, log: Log, step: int, rate: float) -> None:
-    limit = 100 * log.losses[0] + 1e-12 if log.losses else np.inf
-    bad = ~(np.isfinite(losses) & (losses < limit))
-    if bad.any():
-        raise DivergenceError(
-            f"{bad.sum()} of {len(bad)} networks diverged by step {step} (loss "
-            f"{losses[bad][0]:.3g}) at learning rate {rate:.3g}; try learning_rate={rate / 4:.2g}, "
-            "or smaller initial weights: the bound is that of small ones"
-        )
+    shapes = {name: tuple(p.shape) for name, p in net.named_parameters()}
+    names = [name for name, shape in shapes.items() if len(shape) == 2]
+    sizes = [patterns.inputs.shape[1], *(shapes[name][0] for name in names)]
+    wanted = list(zip(sizes[1:], sizes, strict=False))
+    in_row = [shapes[name] for name in names] == wanted
+    if not in_row or sizes[-1] != patterns.targets.shape[1]:
+        names = []
+    called = {f"weights_{k}": name for k, name in enumerate(names, 1)}
+    return called | {f"parameter_{name}": name for name in shapes if name not in names}

@@ -23,16 +23,19 @@ PUBLIC = [
 
 # Who may import whom: a file may import files of lower rank, and those of its own folder.
 RANK = {
-    "_version": 0, "_names": 0, "_progress": 0, "_files": 0, "data": 1, "models.networks": 1,
+    "_version": 0, "_names": 0, "_progress": 0, "_files": 0, "threads": 0, "memory": 0,
+    "factored": 0.5, "data": 1, "models.networks": 1,
     "models.closed_forms": 1, "models.coherence": 1, "learning_rules": 1,
     "models.decomposition": 2, "models.flow": 2, "models.depth": 2, "models.single_units": 2,
     "models.spectra": 2, "models.rumelhart": 1.5, "layers": 1, "history": 2, "recording": 2,
     "building": 2,
-    "counterparts": 2, "presenting": 2, "ensembles": 3, "settings": 3.5,
+    "counterparts": 2, "presenting": 2, "ensembles": 3, "settings": 3.5, "running": 3.7,
+    "models.following": 2.5, "models.truncation": 1.5,
     "models.chains": 3, "models.plateaus": 3, "models.constant": 3, "models.solving": 3,
     "models.lesions": 3,
     "models.pretraining": 4, "theory": 4, "training": 4, "rebuilding": 4, "measures": 4,
-    "interventions": 5, "landscape": 5, "damaging": 5, "plots": 5, "papers": 6, "cli": 7,
+    "interventions": 5, "landscape": 5, "damaging": 5, "sweeps": 5, "plots": 5, "papers": 6,
+    "cli": 7,
 }  # fmt: skip
 ONLY_IN = {
     "torch": {
@@ -47,7 +50,9 @@ ONLY_IN = {
         "counterparts",
         "learning_rules",
         "ensembles",
+        "running",
         "training",
+        "sweeps",
         "interventions",
         "landscape",
     },

@@ -13,7 +13,7 @@ from torch import nn
 
 import semdev as sd
 from semdev.building import build_all
-from semdev.ensembles import Chain, make_ensemble
+from semdev.ensembles import Chain, Learning, make_ensemble
 from semdev.learning_rules import (
     RULES,
     Backpropagation,
@@ -44,19 +44,17 @@ def weigh(world=WORLD, frequency=(1.0, 2.0, 0.5, 1.0)):
     return sd.Dataset(table, world.tree, world.name)
 
 
-def make(model, rule, *, seeds=(0, 4), data=WORLD, batched=True):
+def make(model, rule, *, seeds=(0, 4), data=WORLD):
     patterns = sd.make_patterns(data)
     nets = build_all(model, patterns, list(seeds))
-    return make_ensemble(
-        nets, patterns, torch.float64, torch.device("cpu"), batched, rule, list(seeds)
-    )
+    return make_ensemble(nets, patterns, list(seeds), Learning(1.0, rule)).parts[0]
 
 
-def step(ensemble, rate=1.0):
+def step(ensemble):
     """Return by how much each parameter changes in one step, per rate."""
-    before = {k: p.detach().clone() for k, p in ensemble.parameters.items()}
-    ensemble.update(ensemble.everything, rate)
-    return {k: (p.detach() - before[k]) / rate for k, p in ensemble.parameters.items()}
+    before = {k: p.clone() for k, p in ensemble.parameters.items()}
+    ensemble.advance(1)
+    return {k: p - before[k] for k, p in ensemble.parameters.items()}
 
 
 def descend(model, data, seed):
@@ -146,7 +144,7 @@ def test_any_network_can_do_without_backpropagation(batched):
 @pytest.mark.parametrize("rule", FOR_ANY)
 def test_what_is_frozen_stays_frozen(rule):
     ensemble = make(Odd, rule)
-    changes = step(ensemble, rate=0.1)
+    changes = step(ensemble)
     assert not changes["direct.weight"].any()
     assert all(changes[name].any() for name in changes if name != "direct.weight")
 
@@ -169,7 +167,7 @@ def test_weight_perturbation_descends():
 
 def test_feedback_alignment_by_hand():
     ensemble = make(MODELS["deep"], FeedbackAlignment(scale=2.0), seeds=[7])
-    w1, w2 = (w[0].numpy().copy() for w in ensemble.read_parameters().values())
+    w1, w2 = (w[0].numpy().copy() for w in ensemble.parameters.values())
     b = ensemble.memory[1][0].numpy()
     assert b.shape == w2.shape
     y, x = WORLD.properties.values, np.eye(4)
@@ -181,7 +179,7 @@ def test_feedback_alignment_by_hand():
 
 def test_feedback_is_drawn_with_the_length_that_is_promised_and_apart_from_the_weights():
     ensemble = make(sd.DeepLinear(200, scale=1.0), FeedbackAlignment(scale=3.0))
-    feedback, weights = ensemble.memory[1], list(ensemble.read_parameters().values())[1]
+    feedback, weights = ensemble.memory[1], list(ensemble.parameters.values())[1]
     assert feedback.shape == weights.shape
     assert float(feedback.std()) * math.sqrt(200) == pytest.approx(3.0, rel=0.05)
     assert abs(np.corrcoef(feedback.flatten(), weights.flatten())[0, 1]) < 0.1
@@ -217,7 +215,7 @@ def test_contrastive_learning_rests_where_the_linear_equations_say():
     gain, rule = 0.05, ContrastiveHebbian(feedback=0.05)
     data = weigh()
     ensemble = make(MODELS["deep"], rule, seeds=[2], data=data)
-    w1, w2 = (w[0].numpy().copy() for w in ensemble.read_parameters().values())
+    w1, w2 = (w[0].numpy().copy() for w in ensemble.parameters.values())
     y, often = data.properties.values, np.array([1.0, 2.0, 0.5, 1.0])
     free = np.linalg.solve(np.eye(6) - gain * w2.T @ w2, w1)  # hidden × item
     clamped = w1 + gain * w2.T @ y.T
@@ -252,7 +250,7 @@ def test_contrastive_learning_says_when_feedback_is_too_strong():
 @pytest.mark.parametrize(("feedback", "hebbian"), [(0, 0), (1, 0), (-1, 0), (0.5, 2), (0, -3)])
 def test_candidate_rules_as_the_authors_loop_over_items(feedback, hebbian):
     ensemble = make(MODELS["deep"], Candidate(feedback=feedback, hebbian=hebbian), seeds=[5])
-    w1, w2 = (w[0].numpy().copy() for w in ensemble.read_parameters().values())
+    w1, w2 = (w[0].numpy().copy() for w in ensemble.parameters.values())
     d1, d2, hebb = np.zeros_like(w1), np.zeros_like(w2), np.zeros_like(w1)
     for x, y in zip(np.eye(4)[:, :, None], WORLD.properties.values[:, :, None], strict=True):
         h = w1 @ x

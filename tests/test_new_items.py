@@ -162,7 +162,7 @@ def test_layers_that_read_items_and_relations_together(world):
     """Then the first layer differs in every context, and so does the representation."""
     model, shown = sd.MLP(9, activation="tanh"), sd.make_patterns(world, relations=True)
     history = sd.train(
-        model, shown, seeds=2, steps=400, learning_rate=0.05, record=3, keep_weights=True,
+        model, shown, seeds=2, steps=1500, learning_rate=0.01, record=3, keep_weights=True,
         progress=False,
     )  # fmt: skip
     found = place_item(history, model, shown, "can fly", steps=400, record=5)

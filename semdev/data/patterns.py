@@ -61,11 +61,18 @@ class Patterns:
         return bool((self.asked == np.arange(len(self.asked))[:, None]).all())
 
     @property
+    def one_hot(self) -> bool:
+        """Whether each item is shown by one input unit of its own, in the data's order."""
+        return self.one_per_item and np.array_equal(self.inputs, np.eye(len(self.asked)))
+
+    @property
     def digest(self) -> str:
         """A fingerprint of what is shown and taught, how often, and what is asked for."""
-        arrays = (self.inputs, self.targets, self.mask, self.weights)
-        data = b"".join(np.ascontiguousarray(a, dtype=float).tobytes() for a in arrays)
-        return hashlib.sha256(data + self.asked.astype(np.int64).tobytes()).hexdigest()[:16]
+        found = hashlib.sha256()
+        for array in (self.inputs, self.targets, self.mask, self.weights):
+            found.update(np.ascontiguousarray(array, dtype=float).data)
+        found.update(np.ascontiguousarray(self.asked, dtype=np.int64).data)
+        return found.hexdigest()[:16]
 
     def read_back(self, outputs: np.ndarray) -> np.ndarray:
         """Return … × item × property for outputs … × pattern × output."""
@@ -196,7 +203,7 @@ def make_patterns(
     if not relations:
         return Patterns(
             data, codes, values, mask, weights,
-            np.repeat(np.arange(n_items)[:, None], n_properties, axis=1),
+            np.broadcast_to(np.arange(n_items)[:, None], table.shape),
             np.full(n_items, "", dtype="U1"),
         )  # fmt: skip
     names, which = np.unique(table["relation"].values, return_inverse=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,43 +13,119 @@ from torch import nn
 from semdev.data.patterns import Patterns
 from semdev.ensembles.base import LOSSES, Ensemble
 from semdev.ensembles.chain import Chain
-from semdev.ensembles.modules import Apart, Batch, Loop
+from semdev.ensembles.descent import OPTIMIZERS, Adam, Descent, Optimizer
+from semdev.ensembles.modules import Batch, Loop
+from semdev.ensembles.parts import Parts, count_parts
 from semdev.learning_rules import Backpropagation, get_rule
+from semdev.presenting import Presentation
 
-__all__ = ["LOSSES", "Apart", "Batch", "Chain", "Ensemble", "Loop", "make_ensemble"]
+__all__ = [
+    "LOSSES", "OPTIMIZERS", "Batch", "Chain", "Ensemble", "Learning", "Loop", "Parts",
+    "make_ensemble",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How networks learn: what `train` was asked for."""
+
+    rate: float
+    rule: Any = "backpropagation"
+    presentation: str = "full batch"
+    batch_size: int = 1
+    loss: str = "squared error"
+    optimizer: str = "sgd"
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    rate_from: str = "given"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether weights descend the loss itself, so that theory knows when learning is due."""
+        return self.optimizer == "sgd" and self.weight_decay == 0
+
+    def make_optimizer(self, updates: int) -> Optimizer:
+        """Return an optimizer for so many updates a sweep; weights decay as much in each."""
+        decay = self.weight_decay / updates
+        if self.optimizer == "adam":
+            return Adam(self.rate, decay)
+        return Descent(self.rate, self.momentum, decay)
 
 
 def make_ensemble(
     nets: list[nn.Module],
     patterns: Patterns,
-    dtype: torch.dtype,
-    device: torch.device,
-    batched: bool,
-    rule: Any = "backpropagation",
-    seeds: Sequence[int] = (),
-    loss: str = "squared error",
-    momentum: float = 0.0,
-) -> Ensemble:
-    """Return the fastest ensemble that fits: a chain, any batched module, or one by one."""
+    seeds: Sequence[int],
+    learning: Learning,
+    *,
+    dtype: torch.dtype = torch.float64,
+    device: torch.device | None = None,
+    batched: bool = True,
+) -> Parts:
+    """Return networks about to learn, in the fastest way that fits them.
+
+    A chain of linear layers has its gradient written out; any other module that can be batched
+    has its own traced; what cannot is trained one by one.
+    """
+    device = device or torch.device("cpu")
     nets = [net.to(device=device, dtype=dtype) for net in nets]
     _check_precision(nets[0], patterns, dtype, device)
-    asked = get_rule(rule)
-    if type(asked) is Backpropagation:
-        return _stack(nets, patterns, batched, loss, momentum)
-    if not batched:
-        each = zip(nets, seeds, strict=True)
-        return Apart(
-            [make_ensemble([n], patterns, dtype, device, True, rule, [s]) for n, s in each]
-        )
-    if not asked.knows_any and not Chain.fits(nets[0]):
+    rule = get_rule(learning.rule)
+    plain = type(rule) is Backpropagation
+    kind = _choose(nets, patterns, batched or not plain, learning.loss)
+    if not plain and not rule.knows_any and kind is not Chain:
         raise ValueError(
-            f"the rule {asked} changes layers: it is for nn.Linear layers in sequence, all of them "
+            f"the rule {rule} changes layers: it is for nn.Linear layers in sequence, all of them "
             "trainable, with elementwise activations between (DeepLinear, Shallow, MLP); rules for "
             "any network: backpropagation, finite differences, weight perturbation"
         )
-    ensemble = _stack(nets, patterns, batched, loss, momentum)
-    ensemble.adopt(asked, seeds)
-    return ensemble
+    counts = {"full batch": len(patterns.inputs), "mini-batch": learning.batch_size}
+    shown = counts.get(learning.presentation, 1)
+    free = sum(p.numel() for p in nets[0].parameters())
+    work = 3.0 * free * shown
+    room = 2 * dtype.itemsize * (free + 2 * shown * patterns.targets.shape[1])
+    number = 1 if device.type != "cpu" or kind is Loop else count_parts(len(nets), room, work)
+    if not batched:
+        number = len(nets)
+    size = -(-len(nets) // number)
+    owns = [slice(k, k + size) for k in range(0, len(nets), size)]
+    parts = [kind(nets[own], patterns, learning.loss) for own in owns]
+    noise = parts[0].find_noise()
+    if noise and not plain:
+        raise ValueError(f"the rule {rule!r} knows no noise; take it out, or use backpropagation")
+    for part, own in zip(parts, owns, strict=True):
+        optimizer = learning.make_optimizer(-(-len(patterns.inputs) // shown))
+        presented = Presentation(
+            learning.presentation, patterns, seeds[own], part.to_array,
+            batch_size=learning.batch_size, share=optimizer.share, noise=noise,
+        )  # fmt: skip
+        part.begin(presented, optimizer)
+        if not plain:
+            part.adopt(rule, seeds[own])
+        if not batched:
+            part.how = f"one by one, {part.how.split(', ')[1]}"
+        part.traced = parts[0].traced
+    return Parts(parts, work)
+
+
+def _choose(
+    nets: list[nn.Module], patterns: Patterns, batched: bool, loss: str
+) -> Callable[[list[nn.Module], Patterns, str], Ensemble]:
+    """Return the fastest kind of ensemble that fits."""
+    if not batched:
+        return Loop
+    if Chain.fits(nets[0], loss):
+        return Chain
+    try:
+        Batch(nets[:2], patterns, loss).answer()
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        warnings.warn(
+            f"networks are trained one after the other: they cannot be batched ({reason})",
+            stacklevel=4,
+        )
+        return Loop
+    return Batch
 
 
 def _check_precision(
@@ -63,24 +140,3 @@ def _check_precision(
             f"{type(net).__name__} does not compute in {dtype} on {device}: {error}. Make tensors "
             'that it holds buffers (register_buffer), or try dtype="float32"'
         ) from error
-
-
-def _stack(
-    nets: list[nn.Module], patterns: Patterns, batched: bool, loss: str, momentum: float
-) -> Ensemble:
-    if not batched:
-        return Loop(nets, patterns, loss, momentum)
-    if Chain.fits(nets[0], loss):
-        return Chain(nets, patterns, loss, momentum)
-    ensemble = Batch(nets, patterns, loss, momentum)
-    try:
-        with torch.no_grad():
-            ensemble.answer()
-    except Exception as error:
-        reason = str(error).splitlines()[0]
-        warnings.warn(
-            f"networks are trained one after the other: they cannot be batched ({reason})",
-            stacklevel=4,
-        )
-        return Loop(nets, patterns, loss, momentum)
-    return ensemble

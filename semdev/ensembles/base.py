@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,13 +13,23 @@ from torch import nn
 from torch.func import functional_call, stack_module_state
 
 from semdev.data.patterns import Patterns
+from semdev.ensembles.descent import Optimizer
 from semdev.layers import find_own_units, read_answer, watch_linears
 from semdev.learning_rules import Rule
 from semdev.models.rumelhart import Noise
-from semdev.presenting import Shown
+from semdev.presenting import Presentation, Shown
 
 Outputs = torch.Tensor
 State = Mapping[str, torch.Tensor]
+Program = Callable[..., dict[str, torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What an answer costs, and the slope of that, for each target."""
+
+    cost: Callable[[Outputs, torch.Tensor], torch.Tensor]
+    slope: Callable[[Outputs, torch.Tensor], torch.Tensor]
 
 
 def measure_squared_error(outputs: Outputs, targets: torch.Tensor) -> torch.Tensor:
@@ -31,27 +43,29 @@ def measure_cross_entropy(outputs: Outputs, targets: torch.Tensor) -> torch.Tens
     return nn.functional.binary_cross_entropy(outputs, targets, reduction="none")
 
 
-LOSSES = {"squared error": measure_squared_error, "cross-entropy": measure_cross_entropy}
+LOSSES = {
+    "squared error": Loss(measure_squared_error, lambda y, target: y - target),
+    "cross-entropy": Loss(
+        measure_cross_entropy, lambda y, target: (y - target) / (y * (1 - y)).clamp(min=1e-12)
+    ),
+}
 
 
 class Ensemble:
     """What all ensembles share: stacked parameters, the loss, and how to learn."""
 
     how: str
+    side_by_side = True  # whether parts gain by threads
     rule: Rule | None = None
     memory: Any = None
 
-    def __init__(
-        self, nets: list[nn.Module], patterns: Patterns, loss: str, momentum: float
-    ) -> None:
-        self.base = nets[0]
+    def __init__(self, nets: list[nn.Module], patterns: Patterns, loss: str) -> None:
+        self.base = copy.deepcopy(nets[0])  # functional_call unties parameters that are shared
         self.size = len(nets)
         stacked, self.buffers = stack_module_state(nets)
         self.parameters = {k: p.detach().clone() for k, p in stacked.items()}
         self.free = [k for k, p in self.base.named_parameters() if p.requires_grad]
-        self.cost = LOSSES[loss]
-        self.momentum = momentum
-        self.velocity: dict[str, torch.Tensor] = {}
+        self.loss = LOSSES[loss]
         example = next(iter(self.parameters.values()))
         self.inputs, self.targets, mask, weights = (
             torch.tensor(x, dtype=example.dtype, device=example.device)
@@ -60,11 +74,40 @@ class Ensemble:
         self.taught = mask * weights[:, None]
         self.relations = patterns.relations
         self.own: list[np.ndarray] | None = None  # see `record_hidden`
+        self.traced: dict[Any, Program] = {}  # shared by parts, so that each is traced once
 
-    @property
-    def everything(self) -> Shown:
-        """All patterns, without noise."""
-        return Shown(self.inputs, self.targets, self.taught)
+    def begin(self, presented: Presentation, optimizer: Optimizer) -> None:
+        """Learn what is `presented`, as the optimizer says, from now on."""
+        self.presented = presented
+        self.optimizer = optimizer
+
+    def adopt(self, rule: Rule, seeds: Sequence[int]) -> None:
+        """Learn by `rule` from now on."""
+        self.rule = rule
+        self.memory = rule.begin(seeds, self.parameters)
+        self.how = f"{self.how.split(',')[0]}, {rule.name}"
+
+    @torch.no_grad()
+    def advance(self, sweeps: int) -> None:
+        """Learn for some sweeps over the patterns."""
+        for _ in range(sweeps):
+            for shown in self.presented.sweep():
+                self.update(shown)
+
+    def update(self, shown: Shown) -> None:
+        """Take one step: down the gradient, or by the rule. Seeds share no parameter."""
+        if self.rule is None:
+            self.optimizer.step(self.parameters, self.find_slopes(shown))
+        else:
+            self._follow(self.rule, self.optimizer.share)
+
+    def find_slopes(self, shown: Shown) -> dict[str, Any]:
+        """Return ∂loss/∂parameter of what is shown, for each free parameter."""
+        raise NotImplementedError(f"{type(self).__name__} must find slopes")
+
+    def to_array(self, values: np.ndarray) -> Any:
+        """Return values as what is shown has to be."""
+        return torch.tensor(values, dtype=self.inputs.dtype, device=self.inputs.device)
 
     def answer(self) -> Outputs:
         """Return outputs to all patterns, without noise, seed × pattern × output."""
@@ -90,36 +133,9 @@ class Ensemble:
         """Return the inputs of all nn.Linear, each seed × pattern × unit."""
         raise NotImplementedError(f"{type(self).__name__} must record")
 
-    def read_parameters(self) -> dict[str, torch.Tensor]:
-        """Return all parameters, each seed × …, in the module's order."""
-        return self.parameters
-
     def measure_loss(self, outputs: Outputs) -> torch.Tensor:
         """Return Σ weight × cost of each target, for each seed."""
-        return (self.taught * self.cost(outputs, self.targets)).sum((1, 2))
-
-    def adopt(self, rule: Rule, seeds: Sequence[int]) -> None:
-        """Learn by `rule` from now on."""
-        self.rule = rule
-        self.memory = rule.begin(seeds, self.parameters)
-        self.how = f"{self.how.split(',')[0]}, {rule.name}"
-
-    @torch.no_grad()
-    def update(self, shown: Shown, rate: float) -> None:
-        """Take one step: down the gradient, or by the rule. Seeds share no parameter."""
-        if self.rule is not None:
-            self._follow(self.rule, rate)
-            return
-        for name, slope in self.find_slopes(shown).items():
-            if self.momentum:  # v ← μ v + ∂L/∂w; w ← w − λ v
-                if name in self.velocity:
-                    slope = slope + self.momentum * self.velocity[name]
-                self.velocity[name] = slope
-            self.parameters[name].sub_(slope, alpha=rate)
-
-    def find_slopes(self, shown: Shown) -> dict[str, torch.Tensor]:
-        """Return ∂loss/∂parameter of what is shown, for each free parameter."""
-        raise NotImplementedError(f"{type(self).__name__} must find slopes")
+        return (self.taught * self.loss.cost(outputs, self.targets)).sum((1, 2))
 
     def _follow(self, rule: Rule, rate: float) -> None:
         """Change the parameters as a rule says that needs nothing but the loss."""

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import torch
-from torch import nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from semdev.data.patterns import Patterns
-from semdev.ensembles.base import Ensemble, Outputs, State
+from semdev.ensembles.base import Ensemble, Outputs, Program, State
+from semdev.ensembles.tracing import simplify
 from semdev.presenting import Shown
+
+TRACING = Lock()  # make_fx patches modules while it traces, for all threads
 
 
 class Batch(Ensemble):
     """Any module that torch.vmap can map over seeds; its gradient is traced once, then replayed."""
 
     how = "batched, traced"
-
-    def __init__(
-        self, nets: list[nn.Module], patterns: Patterns, loss: str, momentum: float
-    ) -> None:
-        super().__init__(nets, patterns, loss, momentum)
-        self.traced: dict[Any, Callable[..., dict[str, torch.Tensor]]] = {}
 
     @torch.no_grad()
     def answer(self) -> Outputs:
@@ -42,28 +37,31 @@ class Batch(Ensemble):
         rest = {**self.parameters, **self.buffers, **shown.noise}
         rest = {k: v for k, v in rest.items() if k not in free}
         seen = (free, rest, shown.inputs, shown.targets, shown.taught)
-        shapes = (shown.inputs.shape, *(noise.shape for noise in shown.noise.values()))
-        if shapes not in self.traced:
-            self.traced[shapes] = self._trace(seen)
+        shapes = (self.size, shown.inputs.shape, *(noise.shape for noise in shown.noise.values()))
+        with TRACING:
+            if shapes not in self.traced:
+                self.traced[shapes] = self._trace(seen)
         return self.traced[shapes](*seen)
 
-    def _trace(self, seen: tuple[Any, ...]) -> Callable[..., dict[str, torch.Tensor]]:
+    def _trace(self, seen: tuple[Any, ...]) -> Program:
         where = (0, 0 if seen[2].ndim == 3 else None)
 
-        def measure(free: State, rest: State, inputs: Any, targets: Any, taught: Any) -> Any:
-            answers = torch.vmap(self._answer_one, in_dims=where)({**rest, **free}, inputs)
-            return (taught * self.cost(answers, targets)).sum()
+        def go_back(free: State, rest: State, inputs: Any, targets: Any, taught: Any) -> Any:
+            def answer(free: State) -> Outputs:
+                state = {**rest, **free}
+                return torch.vmap(self._answer_one, in_dims=where)(state, inputs)
 
-        program = make_fx(torch.func.grad(measure))(*seen)
-        program.graph.eliminate_dead_code()
-        program.recompile()
-        return program
+            answers, pull = torch.func.vjp(answer, free)[:2]
+            return pull(taught * self.loss.slope(answers, targets))[0]
+
+        return simplify(make_fx(go_back)(*seen))
 
 
 class Loop(Ensemble):
     """Any module at all, one seed after the other."""
 
     how = "one by one, autograd"
+    side_by_side = False  # threads would wait for each other: Python does most of it
 
     @torch.no_grad()
     def answer(self) -> Outputs:
@@ -85,7 +83,7 @@ class Loop(Ensemble):
             inputs, targets, taught = (
                 x[k] if x.ndim == 3 else x for x in (shown.inputs, shown.targets, shown.taught)
             )
-            loss = (taught * self.cost(self._answer_one(state | free, inputs), targets)).sum()
+            loss = (taught * self.loss.cost(self._answer_one(state | free, inputs), targets)).sum()
             found = torch.autograd.grad(
                 loss, list(free.values()), allow_unused=True, materialize_grads=True
             )
@@ -95,40 +93,3 @@ class Loop(Ensemble):
 
     def _of(self, k: int) -> dict[str, torch.Tensor]:
         return {name: value[k] for name, value in {**self.parameters, **self.buffers}.items()}
-
-
-class Apart(Ensemble):
-    """Ensembles of one network each, one after the other."""
-
-    def __init__(self, parts: list[Ensemble]) -> None:
-        self.parts = parts
-        self.size = len(parts)
-        self.parameters = {
-            f"{k}.{name}": p for k, part in enumerate(parts) for name, p in part.parameters.items()
-        }
-        self.inputs, self.targets, self.taught = parts[0].inputs, parts[0].targets, parts[0].taught
-        self.cost, self.rule = parts[0].cost, parts[0].rule
-        self.how = f"one by one, {parts[0].how.split(', ')[1]}"
-
-    def answer(self) -> Outputs:
-        """Return outputs, seed × pattern × output."""
-        return torch.cat([part.answer() for part in self.parts])
-
-    def find_noise(self) -> dict[str, tuple[float, int]]:
-        """Return the noise layers of one."""
-        return self.parts[0].find_noise()
-
-    def record_hidden(self) -> list[torch.Tensor]:
-        """Return hidden layers, each seed × pattern × unit."""
-        each = [part.record_hidden() for part in self.parts]
-        return [torch.cat(layer) for layer in zip(*each, strict=True)]
-
-    def read_parameters(self) -> dict[str, torch.Tensor]:
-        """Return all parameters, each seed × …."""
-        each = [part.parameters for part in self.parts]
-        return {name: torch.cat([one[name] for one in each]) for name in each[0]}
-
-    def update(self, shown: Shown, rate: float) -> None:
-        """Take one step, network by network."""
-        for part in self.parts:
-            part.update(shown, rate)

@@ -6,8 +6,10 @@ import numpy as np
 import xarray as xr
 
 from semdev.data import trees
+from semdev.factored import contract_output, split_output
 from semdev.history import check
 from semdev.models.decomposition import tied_groups
+from semdev.models.truncation import find_modes
 
 
 def mode_strengths(history: xr.Dataset) -> xr.DataArray:
@@ -24,6 +26,8 @@ def mode_strengths(history: xr.Dataset) -> xr.DataArray:
     or come to rest more than once. (They fit an exact flow better than the modes of √f Y do, the
     truncations of which are the saddle points: off-diagonal strengths of up to 8 % of s₁ against
     12 to 20 %, for log-normal frequencies of s.d. .7 in three corpora.)
+
+    Of a History that follows the strongest modes alone (``solve(…, modes=20)``), these.
 
     Parameters
     ----------
@@ -48,10 +52,9 @@ def mode_strengths(history: xr.Dataset) -> xr.DataArray:
     """
     target, output = check(history)["target"], history["output"]
     often = weigh_items(history)
-    v, s, ut = np.linalg.svd(target.values * often[:, None], full_matrices=False)
-    keep = s > 1e-10 * max(s[0], np.finfo(float).tiny)
-    v, s, ut = v[:, keep], s[keep], ut[keep]
-    values = np.einsum("im,stip,mp->stm", v * often[:, None], output.values, ut, optimize=True)
+    modes = int(np.max(history["modes"])) if "modes" in history else None
+    v, s, u = find_modes(target.values * often[:, None], modes)
+    values = contract_output(output, v * often[:, None], u)
     for tied in tied_groups(s):
         values[..., tied] = values[..., tied].mean(-1, keepdims=True)
     coords: dict = {
@@ -59,7 +62,7 @@ def mode_strengths(history: xr.Dataset) -> xr.DataArray:
         "singular_value": ("mode", s),
     }  # fmt: skip
     if "ancestor" in history.coords:
-        shares = np.einsum("im,lij,jm->lm", v, level_subspaces(history).values, v)
+        shares = np.einsum("im,lij,jm->lm", v, level_subspaces(history).values, v, optimize=True)
         for tied in tied_groups(s):
             shares[:, tied] = shares[:, tied].mean(-1, keepdims=True)
         coords["mode_level"] = ("mode", shares.argmax(0))
@@ -144,12 +147,14 @@ def level_strengths(history: xr.Dataset) -> xr.DataArray:
     array([1.  , 1.  , 0.99])
     """
     target = check(history)["target"].values
-    drawn = np.einsum("lij,jp->lip", level_subspaces(history).values, target)
+    drawn = level_subspaces(history).values @ target
     size = np.einsum("lip,ip->l", drawn, target)
     size = np.where(size > 1e-12 * np.sum(target**2), size, np.nan)
-    values = np.einsum("lip,stip->stl", drawn, history["output"].values, optimize=True) / size
+    values = np.empty((*history["loss"].shape, len(size)))
+    for at, output in split_output(history["output"]):
+        values[at] = np.einsum("lip,stip->stl", drawn, output, optimize=True)
     return xr.DataArray(
-        values, dims=("seed", "time", "level"),
+        values / size, dims=("seed", "time", "level"),
         coords={k: history[k] for k in ("seed", "time", "level")}, name="strength",
     )  # fmt: skip
 

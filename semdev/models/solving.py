@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,22 +12,12 @@ from semdev._names import suggest
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns, make_patterns
 from semdev.history import make_history
-from semdev.models.closed_forms import (
-    check_depth,
-    mode_strength,
-    time_to_reach,
-)
-from semdev.models.decomposition import (
-    Modes,
-    best_map,
-    check_weights,
-    decompose,
-    match_modes,
-)
-from semdev.models.flow import Run, integrate_flow
+from semdev.models.closed_forms import check_depth, time_to_reach
+from semdev.models.decomposition import Modes, check_weights, decompose, start_beside
+from semdev.models.following import SETTLED, align_weights, follow_flow, follow_modes, see_modes
+from semdev.models.truncation import Rest, bound_errors
 
 STRENGTH = 1e-5
-SETTLED = 0.02
 
 
 def solve(
@@ -38,6 +28,7 @@ def solve(
     weights: Sequence[np.ndarray] | None = None,
     seeds: Sequence[int] | None = None,
     times: Sequence[float] | np.ndarray | int = 200,
+    modes: int | None = None,
     hidden: bool = False,
     keep_weights: bool = False,
 ) -> xr.Dataset:
@@ -47,6 +38,11 @@ def solve(
     (Saxe, McClelland & Ganguli 2014, 2019). Where items differ in frequency, or inputs are
     correlated so that they do not share the data's singular vectors, the modes do not decouple:
     the exact flow is then integrated numerically from the same start, and the provenance says so.
+
+    Large worlds: with `modes` only the strongest are found and followed, and the History says by
+    how much outputs can be off for that. Outputs of more than 256 MiB are kept as factors and
+    multiplied out where they are asked for: ``history["output"].sel(item="worm")`` takes what one
+    item takes.
 
     Parameters
     ----------
@@ -69,6 +65,14 @@ def solve(
     times : int or increasing sequence of float
         The learning times wanted (step × learning rate, τ = 1), or how many; a number of times
         is spread, denser early on, until all that matters has been learned.
+    modes : int, optional
+        How many of the strongest modes to follow (default: all), where modes decouple whatever the
+        others are: items met equally often, shown one-hot or by orthogonal codes of one length. It
+        is what a network with so many hidden units does, each mode with a unit of its own. The
+        History then has `rms_error_bound` and `cell_error_bound`: what is missing of outputs,
+        against all modes from the same starting strength, is at no time more than this in
+        root mean square over cells, and in any one cell (`bound_errors` in
+        semdev.models.truncation derives them). NaN where `initial` is not one number.
     hidden : bool
         Keep hidden layers too, up to the rotation that the theory leaves open:
         h_l = Σ_α a_α^(l/D) v_αᵀ x.
@@ -79,7 +83,10 @@ def solve(
     Raises
     ------
     ValueError
-        A bad depth or start, times that do not increase, weights that do not fit.
+        A bad depth or start, times that do not increase, weights that do not fit; `modes` where
+        modes do not decouple.
+    MemoryError
+        Hidden layers, weights or an integrated flow would not fit into the memory that is free.
 
     Examples
     --------
@@ -88,56 +95,57 @@ def solve(
     >>> exact = sd.solve(world, depth=2)
     >>> exact["output"].dims
     ('seed', 'time', 'item', 'property')
+    >>> strongest = sd.solve(world, depth=2, modes=9, times=exact["time"])
+    >>> missing = strongest["output"] - exact["output"]
+    >>> bool(abs(missing).max() <= strongest["cell_error_bound"])
+    True
     """
     check_depth(depth)
     patterns = make_patterns(data)
-    modes = decompose(patterns)
-    if not len(modes.s):
+    found = decompose(patterns, modes=modes)
+    if not len(found.s):
         raise ValueError(f"{patterns.data.name} holds nothing but zeros: there is nothing to learn")
-    starts = _read_initial(initial, weights, patterns, modes, depth)
+    exactly = isinstance(initial, str) and initial == "exact"
+    if found.rest is not None and (exactly or not found.shared):
+        raise ValueError(
+            f"modes={modes} needs modes that decouple: items met equally often, all properties "
+            "observed, shown one-hot (or by orthogonal codes of one length), and a start other "
+            "than 'exact'; else those left out would change those kept. Leave modes out, and the "
+            f"exact flow of all weights is integrated ({patterns.data.name})"
+        )
+    starts = _read_initial(initial, weights, patterns, found, depth)
     usual = np.median([np.abs(start) for start, _ in starts], axis=0)
-    time = _read_times(times, _time_needed(modes, usual, depth, patterns))
-    if isinstance(initial, str) and initial == "exact":
-        layers = check_weights(weights, modes)
-        runs = [integrate_flow([w[k] for w in layers], patterns, time) for k in range(len(starts))]
+    time = _read_times(times, _time_needed(found, usual, depth, patterns))
+    method = "closed form"
+    if exactly:
+        layers = check_weights(weights, found)
+        chains = [[w[k] for w in layers] for k in range(len(starts))]
         method = "exact gradient flow from the given weights, integrated numerically (DOP853)"
-    elif modes.shared:
-        runs = [_closed_form(start, depth, patterns, turned, time) for start, turned in starts]
-        method = "closed form"
-    else:
-        runs = [
-            integrate_flow(_aligned(start, depth, turned), patterns, time)
-            for start, turned in starts
-        ]
+    elif not found.shared:
+        chains = [align_weights(start, depth, turned) for start, turned in starts]
         method = "exact gradient flow, integrated numerically (DOP853): the modes do not decouple"
-    raw = np.stack([run[0] for run in runs])
-    taught = patterns.weights[:, None] * patterns.mask
-    loss = np.einsum("po,stpo->st", taught, (patterns.targets - raw) ** 2) / 2
-    missing = (patterns.inputs @ best_map(patterns).T - raw[:, -1]) * (taught > 0)
-    learned = np.abs(missing).max((1, 2)) <= SETTLED * np.abs(patterns.targets).max()
-    return make_history(
+    if method == "closed form":
+        made = follow_modes(starts, depth, patterns, time, hidden=hidden, keep_weights=keep_weights)
+    else:
+        made = follow_flow(chains, patterns, time, hidden=hidden, keep_weights=keep_weights)
+    history = make_history(
         patterns,
-        output=patterns.read_back(raw),
-        loss=loss,
         time=time,
         step=np.full(len(time), np.nan),
-        seeds=_read_seeds(seeds, len(runs)),
-        settled=learned,
-        hidden=_stack(run[1] for run in runs) if hidden else [],
-        weights=_stack(run[2] for run in runs) if keep_weights else [],
+        seeds=_read_seeds(seeds, len(starts)),
         depth=depth,
         provenance={
             "made_by": "semdev.solve",
             "model": f"theory, depth {depth}",
             "method": method,
             "initial": initial if isinstance(initial, str) else starts[0][0].tolist(),
+            **({} if modes is None else {"modes": len(found.s)}),
         },
+        **made,
     )
-
-
-def _stack(runs: Iterable[list[np.ndarray]]) -> list[np.ndarray]:
-    """Return each layer of several runs, seed first."""
-    return [np.stack(layer) for layer in zip(*runs, strict=True)]
+    if found.rest is None:
+        return history
+    return history.assign(_bound_missing(found.rest, starts, depth, patterns))
 
 
 def _read_seeds(seeds: Sequence[int] | None, number: int) -> list[int]:
@@ -163,7 +171,7 @@ def _read_initial(
         if initial == "exact" and depth > 2:
             sizes = [np.sqrt(np.mean(w**2) * max(w.shape[1:])) for w in layers]
             return [(np.full(len(modes.s), np.prod(sizes)), modes)] * len(layers[0])
-        matched = match_modes(layers, patterns)
+        matched = start_beside(layers, modes)
         if depth > 1 and not all(start.any() for start, _ in matched):
             raise ValueError(
                 "the weights hold nothing that could grow: at 0 a network never learns"
@@ -194,15 +202,43 @@ def _time_needed(modes: Modes, start: np.ndarray, depth: int, patterns: Patterns
     start = np.minimum(np.where(learned, start, end), 0.98 * end)
     times = time_to_reach(0.99, modes.s, initial=start, depth=depth, d=modes.d)
     order = np.argsort(times)
-    order = order[learned[order]]
-    seen = patterns.inputs @ modes.v
-    missing = np.zeros((len(seen), len(modes.u)))
+    order = order[learned[order]][::-1]
+    seen = see_modes(patterns, modes)
     limit = SETTLED / 2 * np.abs(patterns.targets).max()
-    for mode in order[::-1]:
+    most = (end * np.abs(seen).max(0) * np.abs(modes.u).max(0))[order]
+    few = order[: np.count_nonzero(np.cumsum(most) <= limit)]  # together they cannot matter
+    missing = (seen[:, few] * end[few]) @ modes.u[:, few].T
+    for mode in order[len(few) :]:
         missing += end[mode] * np.outer(seen[:, mode], modes.u[:, mode])
         if np.abs(missing).max() > limit:
             return float(times[mode])
-    return float(times[order[0]])
+    return float(times[order[-1]])
+
+
+def _bound_missing(
+    rest: Rest, starts: list[tuple[np.ndarray, Modes]], depth: int, patterns: Patterns
+) -> dict[str, tuple]:
+    """Return what a History says of the modes that were left out."""
+    start, modes = starts[0]
+    rms, cell = np.nan, np.nan
+    if len(starts) == 1 and np.ptp(start) == 0:
+        d = modes.d[0]
+        off, by_output, by_input = bound_errors(
+            Rest(*(size / d for size in (rest.size, rest.row, rest.column, rest.coupling))),
+            largest=modes.s[0] / d, initial=start[0], depth=depth,
+            number=min(len(modes.u), len(modes.v)),
+        )  # fmt: skip
+        longest = np.sqrt(d / patterns.weights.min())  # no item's code is longer
+        rms = longest * off / np.sqrt(patterns.asked.size)
+        cell = min(by_output, by_input) if patterns.one_hot else longest * by_output
+    told = "what outputs lack of all modes is at no time larger {}"
+    return {
+        "modes": ((), len(modes.s), {"description": "only the strongest modes were followed"}),
+        "rms_error_bound": (
+            (), rms, {"description": told.format("in root mean square over all cells")},
+        ),
+        "cell_error_bound": ((), cell, {"description": told.format("in any cell")}),
+    }  # fmt: skip
 
 
 def _read_times(times: Any, slowest: float) -> np.ndarray:
@@ -218,26 +254,3 @@ def _read_times(times: Any, slowest: float) -> np.ndarray:
     if not (time[0] >= 0 and (np.diff(time) > 0).all() and np.isfinite(time).all()):
         raise ValueError("times must increase and begin at 0 or later")
     return time
-
-
-def _closed_form(
-    start: np.ndarray, depth: int, patterns: Patterns, modes: Modes, time: np.ndarray
-) -> Run:
-    """Return outputs (time × pattern × output), hidden layers and weights."""
-    a = np.zeros((len(time), len(modes.s)))
-    learned = (start > 0) | (depth == 1)  # what finds no room in the hidden layer never is
-    a[:, learned] = mode_strength(
-        time[:, None], modes.s[learned], initial=start[learned], depth=depth, d=modes.d[learned]
-    )
-    seen = patterns.inputs @ modes.v
-    hidden = [seen * np.abs(a[:, None, :]) ** (k / depth) for k in range(1, depth)]
-    return (seen * a[:, None, :]) @ modes.u.T, hidden, _aligned(a, depth, modes)
-
-
-def _aligned(start: np.ndarray, depth: int, modes: Modes) -> list[np.ndarray]:
-    """Return balanced weights, … × output × input, in which every mode has units of its own."""
-    if depth == 1:
-        return [(modes.u * start[..., None, :]) @ modes.v.T]
-    root = start ** (1 / depth)
-    middle = [root[..., None] * np.eye(root.shape[-1]) for _ in range(depth - 2)]
-    return [root[..., None] * modes.v.T, *middle, modes.u * root[..., None, :]]
