@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from semdev._names import NameNotFoundError
 from semdev._version import __version__
+from semdev.sweeps.command import add_parser as add_sweep_parser
 
 if TYPE_CHECKING:
     from semdev.data.dataset import Dataset
@@ -20,6 +21,7 @@ EXAMPLES = """examples:
   semdev ask living_things worm "has bones"
   semdev ask living_things worm "has bones" --plot worm.svg
   semdev ask my_items.csv penguin "can fly" --tree my_items.nwk --seeds 50
+  semdev sweep living_things --out runs --depth 1 2 3 --scale 0.001 0.01 --steps 4000
   semdev reproduce saxe2019
 """
 
@@ -37,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         print(
-            "semdev: stopped (`semdev reproduce` goes on where it was when given again)",
+            "semdev: stopped (`semdev reproduce` and `semdev sweep` go on where they were when "
+            "given again)",
             file=sys.stderr,
         )
         return 130
@@ -70,6 +73,8 @@ def _make_parser() -> argparse.ArgumentParser:
     asking.add_argument("--seeds", type=int, default=20, help="networks (default %(default)s)")
     asking.add_argument("--plot", metavar="FILE", help="draw the beliefs (.svg, .pdf, .png)")
     asking.set_defaults(run=_ask)
+
+    add_sweep_parser(commands, _read_world)
 
     reproducing = commands.add_parser(
         "reproduce",

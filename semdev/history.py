@@ -234,20 +234,14 @@ def check(history: xr.Dataset, *, whole: bool = True) -> xr.Dataset:
         )
     for names, found in ((DIMS, history.data_vars), (COORDS, history.coords)):
         for name, dims in names.items():
-            if name == "output" and name not in found and "loss" in found:
-                kept = sorted({*map(str, found)} - {*DIMS, "one_hot", "biased", "depth", "taught"})
-                if not whole:
-                    continue
-                if kept:
-                    raise ValueError(
-                        f"this History holds no outputs: {', '.join(kept)} was kept instead of "
-                        "them; for what needs outputs train without keep=, or let keep= compute it "
-                        "on the way"
-                    )
+            if name not in found and name == "output" and not whole:
+                continue
             if name not in found:
+                remedy = "; where train(keep=…) kept something else, let it keep this too"
                 raise ValueError(
                     f"this is no History: it has no {name}({', '.join(dims)}); "
                     f"it holds {sorted(map(str, history.variables))}"
+                    + (remedy if name == "output" else "")
                 )
             if history[name].dims != dims:
                 lost = next((dim for dim in dims if dim not in history[name].dims), dims[0])

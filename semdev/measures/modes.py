@@ -27,7 +27,8 @@ def mode_strengths(history: xr.Dataset) -> xr.DataArray:
     truncations of which are the saddle points: off-diagonal strengths of up to 8 % of s₁ against
     12 to 20 %, for log-normal frequencies of s.d. .7 in three corpora.)
 
-    Of a History that follows the strongest modes alone (``solve(…, modes=20)``), these.
+    Of a History that follows the strongest modes alone (``solve(…, modes=20)``), these; of one that
+    holds no outputs, the strengths that were kept on the way (``train(…, keep=mode_strengths)``).
 
     Parameters
     ----------
@@ -50,6 +51,8 @@ def mode_strengths(history: xr.Dataset) -> xr.DataArray:
     >>> a.isel(seed=0, time=-1).values.round(2)    # √7, √3, 1, 1, the last two 99 % learned
     array([2.65, 1.73, 0.99, 0.99])
     """
+    if "output" not in history and "strength" in check(history, whole=False):
+        return history["strength"]
     target, output = check(history)["target"], history["output"]
     often = weigh_items(history)
     modes = int(np.max(history["modes"])) if "modes" in history else None
