@@ -147,7 +147,7 @@ def stage_times(
         raise ValueError(
             f"prominence is a factor above 1 and least a share; got {prominence} and {least}"
         )
-    loss, time = check(history)["loss"].values, history["time"].values
+    loss, time = check(history, whole=False)["loss"].values, history["time"].values
     found = [_find_stages(each, time, prominence, least) for each in loss]
     most = max(map(len, found))
     padded = np.full((len(found), most), np.nan)
