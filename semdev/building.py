@@ -88,11 +88,12 @@ def build_all(
     _check_model(model)
     sizes = patterns.inputs.shape[1], patterns.targets.shape[1]
     relations = len(set(patterns.relations.tolist()) - {""})
-    first = _build(model, sizes, relations, seeds[0])
-    _check_fit(first, model, patterns)
+    builder = _Builder(model, sizes, relations)
+    nets = builder.build(seeds[:1])
+    _check_fit(nets[0], model, patterns)
     if look is not None:
-        look(first)
-    nets = [first, *(_build(model, sizes, relations, seed) for seed in seeds[1:])]
+        look(nets[0])
+    nets += builder.build(seeds[1:])
     _check_different(nets, seeds, model)
     if weights is not None:
         nets = [net.double() for net in nets]
@@ -194,29 +195,44 @@ def _start_from(
                 own.copy_(torch.tensor(values if values.ndim == 2 else values[k]))
 
 
-def _build(model: Model, sizes: tuple[int, int], relations: int, seed: int) -> nn.Module:
-    """Build one network under its own seed; torch's global random state stays as it was."""
-    names = _parameters(model)
-    more = {"n_relations": relations} if "n_relations" in names else {}
-    if isinstance(model, type) and any("hidden" in n or "rep" in n for n in names[:2]):
-        raise TypeError(
-            f"{model.__name__}({', '.join(names)}) would be called with (n_inputs, n_outputs) = "
-            f"{sizes}; pass a function that says its sizes, lambda: {model.__name__}(…)"
-        )
-    try:
-        inspect.signature(model).bind(*sizes, **more)
-        arguments: tuple[int, ...] = sizes
-    except TypeError:
-        arguments = ()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        try:
-            net = model(*arguments, **more)
-        except TypeError as error:
+class _Builder:
+    """Builds networks, each under its own seed; torch's random state stays as it was."""
+
+    def __init__(self, model: Model, sizes: tuple[int, int], relations: int) -> None:
+        names = _parameters(model)
+        if isinstance(model, type) and any("hidden" in n or "rep" in n for n in names[:2]):
             raise TypeError(
-                f"{describe_model(model)} is called with (n_inputs, n_outputs) = {sizes} or with "
-                f"nothing, and with n_relations = {relations} if it asks for that; it says: {error}"
-            ) from error
-    if not isinstance(net, nn.Module):
-        raise TypeError(f"{describe_model(model)} built {type(net).__name__}, no nn.Module")
-    return net
+                f"{model.__name__}({', '.join(names)}) would be called with (n_inputs, n_outputs) "
+                f"= {sizes}; pass a function that says its sizes, lambda: {model.__name__}(…)"
+            )
+        self.model = model
+        self.more = {"n_relations": relations} if "n_relations" in names else {}
+        try:
+            inspect.signature(model).bind(*sizes, **self.more)
+            self.arguments: tuple[int, ...] = sizes
+        except TypeError:
+            self.arguments = ()
+        self.problem = (
+            f"{describe_model(model)} is called with (n_inputs, n_outputs) = {sizes} or with "
+            f"nothing, and with n_relations = {relations} if it asks for that; it says: "
+        )
+
+    def build(self, seeds: Sequence[int]) -> list[nn.Module]:
+        """Return a network for each seed."""
+        nets = []
+        # torch.manual_seed seeds GPUs as well, and takes a hundred times as long.
+        on_gpus = torch.cuda.is_initialized()
+        seed_all = torch.manual_seed if on_gpus else torch.default_generator.manual_seed
+        with torch.random.fork_rng(devices=[]):
+            for seed in seeds:
+                seed_all(seed)
+                try:
+                    net = self.model(*self.arguments, **self.more)
+                except TypeError as error:
+                    raise TypeError(f"{self.problem}{error}") from error
+                if not isinstance(net, nn.Module):
+                    raise TypeError(
+                        f"{describe_model(self.model)} built {type(net).__name__}, no nn.Module"
+                    )
+                nets.append(net)
+        return nets

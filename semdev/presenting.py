@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,46 +48,61 @@ class Presentation:
     ) -> None:  # fmt: skip
         self.how = how
         self.noise = noise  # name of its buffer → standard deviation, units
-        self.random = [np.random.default_rng([seed, 1]) for seed in seeds]
+        self.shuffled = how not in ("full batch", "per pattern")
+        self.random = [np.random.default_rng([seed, 1]) for seed in seeds if self.shuffled]
         # Three times as fast at drawing noise as numpy's; another stream than initial weights have.
         self.source = [
             torch.Generator().manual_seed(
                 int(np.random.SeedSequence([seed, 2]).generate_state(1)[0])
             )
             for seed in seeds
+            if noise
         ]
         often = patterns.weights
         self.chance = often / often.sum()
         if how == "sampled":
             often = np.full_like(often, often.mean())
-        count = len(often)
-        self.size = {"full batch": count, "mini-batch": min(batch_size, count)}.get(how, 1)
         self.to_array = to_array
         self.all = Shown(
             to_array(patterns.inputs),
             to_array(patterns.targets),
             to_array(patterns.mask * often[:, None] * share),
         )
-
-    def sweep(self) -> Iterator[Shown]:
-        """Yield what each update of one sweep sees."""
-        if self.how == "full batch" and not self.noise:
-            yield self.all
-            return
-        count = len(self.chance)
-        noise = {
-            name: self._draw(count, units, scale) for name, (scale, units) in self.noise.items()
+        # What is shown lies in the same memory in every sweep.
+        count = len(often)
+        size = {"full batch": count, "mini-batch": min(batch_size, count)}.get(how, 1)
+        self.now = self._make_room() if self.shuffled else self.all
+        like = torch.as_tensor(self.all.inputs)
+        self.drawn = {
+            name: like.new_empty(len(seeds), count, units) for name, (_, units) in noise.items()
         }
-        inputs, targets, taught = self.all.inputs, self.all.targets, self.all.taught
-        if self.how not in ("full batch", "per pattern"):
+        self.updates = [self._cut(slice(k, k + size)) for k in range(0, count, size)]
+        if size == count and not noise and not self.shuffled:
+            self.updates = [self.all]
+
+    def sweep(self) -> list[Shown]:
+        """Return what each update of a sweep sees; the next sweep writes over it."""
+        if self.shuffled:
             order = np.stack([self._order(random) for random in self.random])
-            if len(order) == 1:
-                order = order[0]
-            inputs, targets, taught = inputs[order], targets[order], taught[order]
-        for k in range(0, count, self.size):
-            some = (..., slice(k, k + self.size), slice(None))
-            now = {name: drawn[some] for name, drawn in noise.items()}
-            yield Shown(inputs[some], targets[some], taught[some], now)
+            order = order[0] if len(order) == 1 else order
+            for name in ("inputs", "targets", "taught"):
+                getattr(self.now, name)[...] = getattr(self.all, name)[order]
+        for name, (scale, _) in self.noise.items():
+            self._draw(self.drawn[name], scale)
+        return self.updates
+
+    def _make_room(self) -> Shown:
+        """Return room for the patterns in each network's order; a single network needs no axis."""
+        seeds = (len(self.random),) if len(self.random) > 1 else ()
+        parts = (self.all.inputs, self.all.targets, self.all.taught)
+        return Shown(*(self.to_array(np.empty((*seeds, *part.shape))) for part in parts))
+
+    def _cut(self, rows: slice) -> Shown:
+        """Return what an update sees of the patterns of a sweep."""
+        some = (..., rows, slice(None))
+        now = self.now
+        noise = {name: drawn[some] for name, drawn in self.drawn.items()}
+        return Shown(now.inputs[some], now.targets[some], now.taught[some], noise)
 
     def _order(self, random: np.random.Generator) -> np.ndarray:
         count = len(self.chance)
@@ -95,9 +110,9 @@ class Presentation:
             return random.choice(count, size=count, p=self.chance)
         return random.permutation(count)
 
-    def _draw(self, rows: int, units: int, scale: float) -> torch.Tensor:
-        like = self.to_array(np.empty(0))
-        drawn = torch.empty(len(self.source), rows, units, dtype=like.dtype)
+    def _draw(self, place: torch.Tensor, scale: float) -> None:
+        """Draw fresh noise, each network's from its own source."""
+        drawn = torch.empty(place.shape, dtype=place.dtype)
         for noise, source in zip(drawn, self.source, strict=True):
             noise.normal_(0.0, scale, generator=source)
-        return drawn.to(like.device)
+        place.copy_(drawn)

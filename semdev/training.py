@@ -25,6 +25,7 @@ from semdev.models.networks import count_linear_layers
 from semdev.recording import BLOCK, Kept, Log, Plan, Sieve
 from semdev.running import DivergenceError, Observer, run
 from semdev.settings import estimate_steps, read_learning
+from semdev.threads import threads
 
 __all__ = ["DivergenceError", "estimate_memory", "train"]
 
@@ -189,20 +190,22 @@ def train(
             "(semdev.sweep writes them to disk)",
         )
 
-    nets = build_all(model, patterns, numbers, weights, look=see_that_it_fits)
-    learning = read_learning(
-        nets[0], patterns, rate=learning_rate, usual=usual.get("learning_rate"), rule=rule,
-        presentation=presentation, batch_size=batch_size, loss=loss, optimizer=optimizer,
-        momentum=momentum, weight_decay=weight_decay,
-    )  # fmt: skip
-    rate = learning.rate
-    if steps is None and "time" in usual and optimizer == "sgd":
-        steps = math.ceil(usual["time"] / rate)
-    plan = Plan(record, steps, MOST_STEPS)
-    ensemble = make_ensemble(
-        nets, patterns, numbers, learning,
-        dtype=DTYPES[dtype], device=_find_device(device), batched=batched,
-    )  # fmt: skip
+    cores = torch.get_num_threads()
+    with threads(1):  # all that is looked at before learning begins is small
+        nets = build_all(model, patterns, numbers, weights, look=see_that_it_fits)
+        learning = read_learning(
+            nets[0], patterns, rate=learning_rate, usual=usual.get("learning_rate"), rule=rule,
+            presentation=presentation, batch_size=batch_size, loss=loss, optimizer=optimizer,
+            momentum=momentum, weight_decay=weight_decay,
+        )  # fmt: skip
+        rate = learning.rate
+        if steps is None and "time" in usual and optimizer == "sgd":
+            steps = math.ceil(usual["time"] / rate)
+        plan = Plan(record, steps, MOST_STEPS)
+        ensemble = make_ensemble(
+            nets, patterns, numbers, learning,
+            dtype=DTYPES[dtype], device=_find_device(device), batched=batched, cores=cores,
+        )  # fmt: skip
     if hidden and not ensemble.parts[0].record_hidden():
         raise ValueError(
             "hidden=True, but this network has no hidden layer to record (a hidden layer is what "

@@ -195,14 +195,12 @@ def test_parts_and_threads_change_nothing(model, presentation: str, monkeypatch)
 
 
 def test_how_many_parts_follows_memory_and_work() -> None:
-    with threads(2):
-        assert parts.count_parts(1, 10_000, 1e3) == 1
-        assert parts.count_parts(64, 10_000, 1e3) == 1  # too little to do for a second thread
-        assert parts.count_parts(256, 10_000, 30_000) == 2
-        assert parts.count_parts(10_000, 2**14, 30_000) == 40
-        assert parts.count_parts(3, 2**30, 1e9) == 3
-    with threads(1):
-        assert parts.count_parts(256, 10_000, 30_000) == 1
+    assert parts.count_parts(1, 10_000, 1e3, 2) == 1
+    assert parts.count_parts(64, 10_000, 1e3, 2) == 1  # too little to do for a second thread
+    assert parts.count_parts(256, 10_000, 30_000, 2) == 2
+    assert parts.count_parts(256, 10_000, 30_000, 1) == 1
+    assert parts.count_parts(10_000, 2**14, 30_000, 2) == 40
+    assert parts.count_parts(3, 2**30, 1e9, 2) == 3
 
 
 def test_threads_are_as_they_were_after_an_error() -> None:

@@ -135,13 +135,13 @@ def test_noise_is_fresh_gaussian_and_each_seeds_own(scale: float, seed: int) -> 
     noise = {"noise.sample": (scale, 400)}
     together = Presentation("full batch", patterns, [seed, seed + 1], torch.tensor, noise=noise)
     alone = Presentation("full batch", patterns, [seed + 1], torch.tensor, noise=noise)
-    first, second = (next(together.sweep()).noise["noise.sample"] for _ in range(2))
+    first, second = (together.sweep()[0].noise["noise.sample"].clone() for _ in range(2))
     assert first.shape == (2, len(patterns.inputs), 400)
     assert float(first.std()) == pytest.approx(scale, rel=0.05)
     assert abs(float(first.mean())) < 0.06 * scale
     assert not torch.equal(first, second)
     assert not torch.equal(first[0], first[1])
-    assert torch.equal(first[1:], next(alone.sweep()).noise["noise.sample"])
+    assert torch.equal(first[1:], alone.sweep()[0].noise["noise.sample"])
 
 
 def test_noise_is_added_while_learning_and_not_in_what_is_recorded() -> None:
@@ -167,7 +167,7 @@ def test_noise_of_one_network_by_hand() -> None:
     patterns = sd.make_patterns(WORLD, relations=True)
     net = build_all(model, patterns, [4])[0].double()
     drawn = Presentation("full batch", patterns, [4], torch.tensor, noise={"noise": (0.2, 5)})
-    net.noise.sample = next(drawn.sweep()).noise["noise"][0]
+    net.noise.sample = drawn.sweep()[0].noise["noise"][0]
     inputs, targets = torch.tensor(patterns.inputs), torch.tensor(patterns.targets)
     ((targets - net(inputs)) ** 2).sum().div(2).backward()
     with torch.no_grad():

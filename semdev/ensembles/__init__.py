@@ -61,11 +61,13 @@ def make_ensemble(
     dtype: torch.dtype = torch.float64,
     device: torch.device | None = None,
     batched: bool = True,
+    cores: int = 1,
 ) -> Parts:
     """Return networks about to learn, in the fastest way that fits them.
 
     A chain of linear layers has its gradient written out; any other module that can be batched
-    has its own traced; what cannot is trained one by one.
+    has its own traced; what cannot is trained one by one. Parts of them learn side by side on
+    `cores` threads.
     """
     device = device or torch.device("cpu")
     nets = [net.to(device=device, dtype=dtype) for net in nets]
@@ -84,9 +86,10 @@ def make_ensemble(
     free = sum(p.numel() for p in nets[0].parameters())
     work = 3.0 * free * shown
     room = 2 * dtype.itemsize * (free + 2 * shown * patterns.targets.shape[1])
-    number = 1 if device.type != "cpu" or kind is Loop else count_parts(len(nets), room, work)
-    if not batched:
-        number = len(nets)
+    number = len(nets)
+    if batched:
+        in_one = device.type != "cpu" or kind is Loop
+        number = 1 if in_one else count_parts(len(nets), room, work, cores)
     size = -(-len(nets) // number)
     owns = [slice(k, k + size) for k in range(0, len(nets), size)]
     parts = [kind(nets[own], patterns, learning.loss) for own in owns]
@@ -105,7 +108,7 @@ def make_ensemble(
         if not batched:
             part.how = f"one by one, {part.how.split(', ')[1]}"
         part.traced = parts[0].traced
-    return Parts(parts, work)
+    return Parts(parts, work, cores)
 
 
 def _choose(

@@ -21,7 +21,6 @@ from semdev.presenting import Presentation, Shown
 
 Outputs = torch.Tensor
 State = Mapping[str, torch.Tensor]
-Program = Callable[..., dict[str, torch.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class Ensemble:
         self.taught = mask * weights[:, None]
         self.relations = patterns.relations
         self.own: list[np.ndarray] | None = None  # see `record_hidden`
-        self.traced: dict[Any, Program] = {}  # shared by parts, so that each is traced once
+        self.traced: dict[Any, Any] = {}  # shared by parts, so that each is traced once
 
     def begin(self, presented: Presentation, optimizer: Optimizer) -> None:
         """Learn what is `presented`, as the optimizer says, from now on."""

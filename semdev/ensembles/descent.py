@@ -26,13 +26,10 @@ class Descent:
             if self.decay:
                 step += self.share * self.decay * w
             if self.momentum:
-                if name in self.velocity:
-                    v = self.velocity[name]
-                    v *= self.momentum
-                    v += step
-                    step = v
-                else:
-                    self.velocity[name] = step * 1.0
+                v = self.velocity.setdefault(name, 0.0 * step)
+                v *= self.momentum
+                v += step
+                step = v
             w -= step
 
 

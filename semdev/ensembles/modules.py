@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
 import torch
+from torch import nn
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._pytree import tree_leaves
 
-from semdev.ensembles.base import Ensemble, Outputs, Program, State
-from semdev.ensembles.tracing import simplify
+from semdev.data.patterns import Patterns
+from semdev.ensembles.base import Ensemble, Outputs, State
+from semdev.ensembles.tape import Tape
+from semdev.ensembles.tracing import turn_products, write_down
 from semdev.presenting import Shown
 
 TRACING = Lock()  # make_fx patches modules while it traces, for all threads
 
 
 class Batch(Ensemble):
-    """Any module that torch.vmap can map over seeds; its gradient is traced once, then replayed."""
+    """Any module that torch.vmap can map over seeds; its gradient is traced once, then replayed.
+
+    The answers ŷ of all networks are one function of their stacked parameters; from the slopes of
+    the loss by them, taught × ∂loss/∂ŷ, its vector-Jacobian product gives the slopes by parameters.
+    """
 
     how = "batched, traced"
+
+    def __init__(self, nets: list[nn.Module], patterns: Patterns, loss: str) -> None:
+        super().__init__(nets, patterns, loss)
+        self.tapes: dict[Any, tuple[Tape, Any]] = {}
 
     @torch.no_grad()
     def answer(self) -> Outputs:
         """Return outputs, seed × pattern × output."""
         state = {**self.parameters, **self.buffers}
-        return torch.vmap(self._answer_one, in_dims=(0, None))(state, self.inputs)
+        return self._replay("answer", self._answer_all, (state, self.inputs)).clone()
 
     @torch.no_grad()
     def _record_layers(self) -> list[torch.Tensor]:
@@ -32,29 +45,35 @@ class Batch(Ensemble):
         return torch.vmap(self._layers_one, in_dims=(0, None))(state, self.inputs)
 
     def find_slopes(self, shown: Shown) -> dict[str, torch.Tensor]:
-        """Return the slopes, by a program of tensor operations without autograd's bookkeeping."""
+        """Return the slopes, by operations on tensors without autograd's bookkeeping."""
         free = {k: self.parameters[k] for k in self.free}
         rest = {**self.parameters, **self.buffers, **shown.noise}
         rest = {k: v for k, v in rest.items() if k not in free}
-        seen = (free, rest, shown.inputs, shown.targets, shown.taught)
-        shapes = (self.size, shown.inputs.shape, *(noise.shape for noise in shown.noise.values()))
+        given = (free, rest, shown.inputs, shown.targets, shown.taught)
+        return self._replay(id(shown), self._go_back, given)
+
+    def _answer_all(self, state: State, inputs: torch.Tensor) -> Outputs:
+        where = (0, 0 if inputs.ndim == 3 else None)
+        return torch.vmap(self._answer_one, in_dims=where)(state, inputs)
+
+    def _go_back(self, free: State, rest: State, inputs: Any, targets: Any, taught: Any) -> Any:
+        answers, pull = torch.func.vjp(
+            lambda free: self._answer_all({**rest, **free}, inputs), free
+        )[:2]
+        return pull(taught * self.loss.slope(answers, targets))[0]
+
+    def _replay(self, key: Any, function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+        """Return what a function of tensors returns, which are always the same for a key."""
+        if key in self.tapes:
+            tape, results = self.tapes[key]
+            tape.run()
+            return results
+        shapes = function.__name__, self.size, *(x.shape for x in tree_leaves(given))
         with TRACING:
             if shapes not in self.traced:
-                self.traced[shapes] = self._trace(seen)
-        return self.traced[shapes](*seen)
-
-    def _trace(self, seen: tuple[Any, ...]) -> Program:
-        where = (0, 0 if seen[2].ndim == 3 else None)
-
-        def go_back(free: State, rest: State, inputs: Any, targets: Any, taught: Any) -> Any:
-            def answer(free: State) -> Outputs:
-                state = {**rest, **free}
-                return torch.vmap(self._answer_one, in_dims=where)(state, inputs)
-
-            answers, pull = torch.func.vjp(answer, free)[:2]
-            return pull(taught * self.loss.slope(answers, targets))[0]
-
-        return simplify(make_fx(go_back)(*seen))
+                self.traced[shapes] = turn_products(make_fx(lambda *x: function(*x))(*given))
+        self.tapes[key] = write_down(self.traced[shapes], given)
+        return self.tapes[key][1]
 
 
 class Loop(Ensemble):

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import torch
 
 from semdev.ensembles.base import Ensemble
 from semdev.threads import fit_threads, threads
@@ -17,7 +16,7 @@ CACHE = 2**22  # bytes of networks that a core works on without waiting for memo
 WORTH = 1_000_000  # multiply-adds of an update from which a thread of its own pays
 
 
-def count_parts(networks: int, size: int, work: float) -> int:
+def count_parts(networks: int, size: int, work: float, cores: int) -> int:
     """Return in how many parts networks learn fastest.
 
     `size` is what a network takes in memory while it learns, in bytes, `work` the multiply-adds of
@@ -27,7 +26,7 @@ def count_parts(networks: int, size: int, work: float) -> int:
     """
     fitting = -(-networks * size // CACHE)
     paying = int(networks * work // WORTH)
-    return min(networks, max(1, fitting, min(torch.get_num_threads(), paying)))
+    return min(networks, max(1, fitting, min(cores, paying)))
 
 
 class Parts:
@@ -36,9 +35,10 @@ class Parts:
     Seeds share nothing, so it makes no difference to any of them who else is in its part.
     """
 
-    def __init__(self, parts: Sequence[Ensemble], work: float) -> None:
+    def __init__(self, parts: Sequence[Ensemble], work: float, cores: int) -> None:
         self.parts = parts
         self.work = work
+        self.cores = cores
         self.how = parts[0].how
         self._map: Callable[..., Any] = map
 
@@ -56,7 +56,7 @@ class Parts:
     @contextmanager
     def on_threads(self) -> Iterator[None]:
         """Use as many threads as pay: for parts, or for large matrices; then as it was before."""
-        several = min(len(self.parts), torch.get_num_threads())
+        several = min(len(self.parts), self.cores)
         one = self.parts[0]
         if several > 1 and one.side_by_side and self.work * one.size >= WORTH / 2:
             with threads(1), ThreadPoolExecutor(several) as pool:

@@ -1,55 +1,126 @@
-"""A traced program of tensor operations, made shorter: the same numbers in less time."""
+"""Tracing: what any module does, as operations on tensors, and these on a tape."""
 
 from __future__ import annotations
 
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
 import numpy as np
 import torch
-from torch.fx import GraphModule, Node
+from torch.fx import GraphModule, Node, map_arg
+from torch.fx._pytree import tree_flatten_spec
+from torch.utils._pytree import tree_unflatten
+
+from semdev.ensembles.tape import Tape
 
 aten = torch.ops.aten
-REARRANGING = (aten.expand.default, aten.view.default, aten._unsafe_view.default)
 
 
-def simplify(program: GraphModule) -> GraphModule:
-    """Return the program without what changes nothing, its matrix products arranged to be fast.
+def turn_products(program: GraphModule) -> GraphModule:
+    """Return the program with products that are turned afterwards computed turned, (a b)ᵀ = bᵀ aᵀ.
 
-    On 64 networks of 8 × 36 with 32 hidden units this takes a third off the time of a step: what
-    only rearranges to the shape that is there already goes; a product that is turned afterwards
-    is computed turned, so that weights and their slopes lie in memory alike; and on a CPU numpy
-    multiplies stacks of small matrices, 1.3 to 1.8 times as fast as torch does.
+    The slope of weights comes as such; so it lies in memory as the weights do, which saves a fifth
+    of an update of networks of 8 × 36 with 32 hidden units.
     """
     graph = program.graph
     for node in list(graph.nodes):
-        given = node.args[0] if node.args else None
-        if not isinstance(given, Node):
-            continue
-        if node.target in REARRANGING and _shape(node) == _shape(given):
-            node.replace_all_uses_with(given)
-        elif _turns(node) and given.target is aten.bmm.default and len(given.users) == 1:
+        product = node.args[0] if node.args else None
+        if (
+            isinstance(product, Node) and product.target is aten.bmm.default
+            and len(product.users) == 1
+            and node.target is aten.transpose.int and tuple(node.args[1:]) == (1, 2)
+        ):  # fmt: skip
             with graph.inserting_before(node):
-                b, a = (
-                    graph.call_function(aten.transpose.int, (x, 1, 2)) for x in given.args[::-1]
-                )
-                product = graph.call_function(aten.bmm.default, (b, a))
-            product.meta = dict(node.meta)
-            node.replace_all_uses_with(product)
+                a, b = (graph.call_function(aten.transpose.int, (x, 1, 2)) for x in product.args)
+                node.replace_all_uses_with(graph.call_function(aten.bmm.default, (b, a)))
     graph.eliminate_dead_code()
-    for node in graph.nodes:
-        if node.target is aten.bmm.default and node.meta["val"].device.type == "cpu":
-            node.target = multiply
     program.recompile()
     return program
 
 
-def multiply(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Return the products of two stacks of matrices, by numpy."""
-    return torch.from_numpy(np.matmul(a.numpy(), b.numpy()))
+def write_down(program: GraphModule, given: tuple[Any, ...]) -> tuple[Tape, Any]:
+    """Do what a traced program does with what is given; return that as a tape, and its results.
+
+    Views and what hangs on no tensor that is given are made once; what is computed has its own
+    place in memory. (Results are where they are: the tape writes over them.)
+    """
+    tape = Tape()
+    values: dict[Node, Any] = {}
+    changing: set[Node] = set()
+    leaves, shape = iter(tree_flatten_spec(given, program._in_spec)), program._out_spec
+    for node in program.graph.nodes:
+        if node.op == "placeholder":
+            values[node] = next(leaves)
+            changing.add(node)
+        elif node.op == "get_attr":
+            values[node] = attrgetter(node.target)(program)
+        elif node.op == "output":
+            results = map_arg(node.args[0], values.__getitem__)
+            return tape, tree_unflatten(list(results), shape)  # type: ignore[arg-type]
+        else:
+            args, kwargs = map_arg((node.args, node.kwargs), values.__getitem__)
+            values[node] = node.target(*args, **kwargs)
+            written = _in_place(node.target)
+            if written:
+                changing.update(node.all_input_nodes)
+            if written or not changing.isdisjoint(node.all_input_nodes):
+                changing.add(node)
+                if written:
+                    tape.write(partial(node.target, *args, **kwargs))
+                elif not _is_view(values[node], [values[n] for n in node.all_input_nodes]):
+                    tape.write(_repeat(node.target, args, kwargs, values[node]))
+    raise AssertionError("a program ends with its output")
 
 
-def _shape(node: Node) -> tuple[int, ...]:
-    return tuple(node.meta["val"].shape)
+def _repeat(target: Any, args: Any, kwargs: Any, result: Any) -> Any:
+    """Return an operation that does it again, into the same memory."""
+    if target is aten.bmm.default and result.device.type == "cpu":
+        # numpy multiplies stacks of small matrices 1.3 to 1.8 times as fast as torch does, and
+        # row by column, as for a single pattern, is no sum.
+        product = np.multiply if args[0].shape[-1] == 1 else np.matmul
+        return partial(product, args[0].numpy(), args[1].numpy(), out=result.numpy())
+    into = _find_out(target)
+    if into is not None:
+        overload, name = into
+        return partial(overload, *args, **kwargs, **{name: result})
+
+    def again() -> None:
+        found = target(*args, **kwargs)
+        pairs = (
+            [(result, found)]
+            if isinstance(result, torch.Tensor)
+            else zip(result, found, strict=True)
+        )
+        for place, value in pairs:
+            if isinstance(place, torch.Tensor):
+                place.copy_(value)
+
+    return again
 
 
-def _turns(node: Node) -> bool:
-    """Return whether a node turns each matrix of a stack."""
-    return node.target is aten.transpose.int and tuple(node.args[1:]) == (1, 2)
+def _find_out(target: Any) -> tuple[Any, str] | None:
+    """Return the form of an operation that is told where its result goes, and by which name."""
+    asked = [(argument.name, str(argument.type)) for argument in target._schema.arguments]
+    for overload in target.overloadpacket.overloads():
+        form = getattr(target.overloadpacket, overload)
+        places = [x.name for x in form._schema.arguments if x.is_out]
+        others = [(x.name, str(x.type)) for x in form._schema.arguments if not x.is_out]
+        if len(places) == 1 and others == asked:
+            return form, places[0]
+    return None
+
+
+def _in_place(target: Any) -> bool:
+    """Return whether an operation changes what it is given."""
+    return bool(target._schema.is_mutable)
+
+
+def _is_view(result: Any, given: list[Any]) -> bool:
+    """Return whether a result lies in the memory of what was given."""
+    if not isinstance(result, torch.Tensor):
+        return False
+    place = result.untyped_storage().data_ptr()
+    return any(
+        isinstance(x, torch.Tensor) and x.untyped_storage().data_ptr() == place for x in given
+    )

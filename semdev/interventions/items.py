@@ -22,6 +22,7 @@ from semdev.interventions._practice import (
     select_ages,
 )
 from semdev.measures.induction import Taught, count_matrices, read_taught, upper_map
+from semdev.models.networks import make_linear
 
 
 def teach_item(
@@ -151,7 +152,7 @@ class _NewInput(nn.Module):
 
 
 def _make_linear(matrix: np.ndarray) -> nn.Linear:
-    layer = nn.utils.skip_init(nn.Linear, matrix.shape[1], matrix.shape[0], bias=False)
+    layer = make_linear(matrix.shape[1], matrix.shape[0], bias=False)
     layer.weight = nn.Parameter(torch.tensor(matrix, dtype=torch.float64))
     return layer
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from semdev._names import require
-from semdev.models.networks import ACTIVATIONS
+from semdev.models.networks import ACTIVATIONS, make_linear
 
 VARIANCE = 0.9
 BIAS = -2.0
@@ -179,7 +179,7 @@ class RumelhartNet(nn.Module):
 
     @staticmethod
     def _connect(of: Rumelhart, n_in: int, n_out: int) -> nn.Linear:
-        layer = nn.utils.skip_init(nn.Linear, n_in, n_out, bias=of.bias is not None)
+        layer = make_linear(n_in, n_out, bias=of.bias is not None)
         with torch.no_grad():
             layer.weight.uniform_(-of.reach, of.reach)
             if of.bias == "free":
