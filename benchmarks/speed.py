@@ -17,6 +17,7 @@ from benchmarks.timing import Seconds, Spread, interleave
 ASKED = {"T1": 15, "T2": 500, "T3": 2.5, "T4": 40, "T4p": 80}
 NAMES = {
     "plain": "one nn.Module a seed, autograd",
+    "plain, one thread": "the same, torch told to use one thread",
     "numpy": "batched NumPy",
     "jax": "JAX, vmap and scan",
     "jax, compiling": "JAX, compiling counted",
@@ -24,7 +25,12 @@ NAMES = {
     "updates": "sd.train, its updates alone",
     "own": "sd.train, a user's own module",
 }
-AS = {"own": "train", "updates": "train", "jax, compiling": "jax"}  # timed on as much as these
+AS = {
+    "plain, one thread": "plain",
+    "own": "train",
+    "updates": "train",
+    "jax, compiling": "jax",
+}  # timed on as much as these
 
 
 def list_runs(task: Task, contenders: dict[str, Contender]) -> dict[str, Callable[[], object]]:
@@ -57,7 +63,6 @@ def scale_up(task: Task, seconds: Seconds) -> Seconds:
     for name in whole.keys() & {"numpy", "jax", "plain", "plain, one thread"}:
         part = np.prod(task.timed.get(name.split(",")[0], task.amount)) / np.prod(task.amount)
         whole[name] = seconds[name] / part
-    whole["plain"] = np.minimum(whole["plain"], whole.pop("plain, one thread"))
     timed = task.timed.get("train", task.amount)[1]
     growing = np.median(seconds["train"]) - np.median(whole.pop("train, few"))
     slope = growing / (timed - count_few(task))

@@ -14,6 +14,7 @@ from torch.func import functional_call, stack_module_state
 
 from semdev.data.patterns import Patterns
 from semdev.ensembles.descent import Optimizer
+from semdev.ensembles.tape import Tape
 from semdev.layers import find_own_units, read_answer, watch_linears
 from semdev.learning_rules import Rule
 from semdev.models.rumelhart import Noise
@@ -63,6 +64,8 @@ class Ensemble:
         self.size = len(nets)
         stacked, self.buffers = stack_module_state(nets)
         self.parameters = {k: p.detach().clone() for k, p in stacked.items()}
+        self.arrays: Mapping[str, Any] = self.parameters  # as the arithmetic is done with them
+        self.tapes: dict[int, Tape] = {}  # of what is shown
         self.free = [k for k, p in self.base.named_parameters() if p.requires_grad]
         self.loss = LOSSES[loss]
         example = next(iter(self.parameters.values()))
@@ -95,13 +98,19 @@ class Ensemble:
 
     def update(self, shown: Shown) -> None:
         """Take one step: down the gradient, or by the rule. Seeds share no parameter."""
-        if self.rule is None:
-            self.optimizer.step(self.parameters, self.find_slopes(shown))
-        else:
+        if self.rule is not None:
             self._follow(self.rule, self.optimizer.share)
+        elif id(shown) in self.tapes:
+            self.tapes[id(shown)].run()
+        else:
+            tape = self.tapes[id(shown)] = Tape()
+            self.optimizer.write_step(tape, self.arrays, self.find_slopes(shown, tape))
 
-    def find_slopes(self, shown: Shown) -> dict[str, Any]:
-        """Return ∂loss/∂parameter of what is shown, for each free parameter."""
+    def find_slopes(self, shown: Shown, tape: Tape) -> dict[str, Any]:
+        """Return ∂loss/∂parameter of what is shown, for each free parameter.
+
+        How they are found is written on the tape, which will write over them.
+        """
         raise NotImplementedError(f"{type(self).__name__} must find slopes")
 
     def to_array(self, values: np.ndarray) -> Any:

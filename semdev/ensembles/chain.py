@@ -19,15 +19,20 @@ from semdev.presenting import Shown
 Array = Any  # numpy's on a CPU, torch's elsewhere: what is used of them has the same names
 
 
-def _squash(x: np.ndarray, *, out: np.ndarray) -> np.ndarray:
+def _squash(x: np.ndarray, out: np.ndarray) -> np.ndarray:
     """Write 1 / (1 + e^−x) into `out`."""
     np.exp(np.negative(x, out=out), out=out)
     return np.reciprocal(np.add(out, 1, out=out), out=out)
 
 
-def _bend(slope: Callable[[Array], Array], activity: Array, *, out: Array) -> None:
+def _bend(slope: Callable[[Array], Array], activity: Array, out: Array) -> None:
     """Multiply `out` by the slope of what a layer does."""
     out *= slope(activity)
+
+
+def _add_up(delta: Array, out: Array) -> None:
+    """Write the sum over patterns into `out`."""
+    out[...] = delta.sum(-2)
 
 
 # Each elementwise activation in numpy and in torch, and its slope from its own result.
@@ -35,8 +40,8 @@ ACTIVATIONS: dict[type[nn.Module], tuple[Callable, Callable, Callable]] = {
     nn.Tanh: (np.tanh, torch.tanh, lambda y: 1 - y * y),
     nn.Sigmoid: (_squash, torch.sigmoid, lambda y: y * (1 - y)),
     nn.ReLU: (
-        lambda x, *, out: np.maximum(x, 0, out=out),
-        lambda x, *, out: torch.clamp(x, min=0, out=out),
+        lambda x, out: np.maximum(x, 0, out=out),
+        lambda x, out: torch.clamp(x, min=0, out=out),
         lambda y: y > 0,
     ),
 }
@@ -86,9 +91,7 @@ class Chain(Ensemble):
         self.on_cpu = self.inputs.device.type == "cpu"
         self.lib: Any = np if self.on_cpu else torch
         self.skips_last = loss == "cross-entropy"  # ŷ − y is the slope below sigmoid outputs
-        self.add_up: Any = np.add.reduce if self.on_cpu else torch.sum
         self.rooms: dict[int, list[Room]] = {}
-        self.tapes: dict[int, tuple[Tape, dict[str, Array]]] = {}
         self.seeing = Tape()
         self.activity: list[Array] = []  # what `seeing` sees
         self.given = self.to_array(patterns.inputs)
@@ -156,24 +159,6 @@ class Chain(Ensemble):
         with np.errstate(all="ignore"):  # what diverges is seen, and said, where it is recorded
             super().advance(sweeps)
 
-    def update(self, shown: Shown) -> None:
-        """Take one step: down the gradient, or by the rule."""
-        if self.rule is None:
-            self.optimizer.step(self.arrays, self.find_slopes(shown))
-        else:
-            super().update(shown)
-
-    def find_slopes(self, shown: Shown) -> dict[str, Array]:
-        """Return the slopes, last layer first; the next call writes over them."""
-        if id(shown) in self.tapes:
-            tape, slopes = self.tapes[id(shown)]
-            tape.run()
-            return slopes
-        tape = Tape()
-        slopes = self._go_back(tape, shown)
-        self.tapes[id(shown)] = tape, slopes
-        return slopes
-
     def _see_all(self) -> list[Array]:
         """Return what each layer does to all patterns, inputs first."""
         with np.errstate(all="ignore"):
@@ -197,8 +182,8 @@ class Chain(Ensemble):
             activity.append(above)
         return activity
 
-    def _go_back(self, tape: Tape, shown: Shown) -> dict[str, Array]:
-        """Return the slopes, last layer first."""
+    def find_slopes(self, shown: Shown, tape: Tape) -> dict[str, Array]:
+        """Return the slopes, last layer first, and write down how they are found."""
         activity, rooms = self._pass(tape, shown.inputs), self._find_rooms(shown.inputs)
         delta = tape.do(self.lib.subtract, activity[-1], shown.targets, out=rooms[-1].delta)
         delta = tape.do(self.lib.multiply, delta, shown.taught, out=delta)
@@ -212,7 +197,7 @@ class Chain(Ensemble):
                 slope = tape.do(self.lib.matmul, slope, activity[k], out=layer.change)
             slopes[layer.weights_name] = slope
             if layer.bias is not None:
-                slopes[layer.bias_name] = tape.do(self.add_up, delta, -2, out=layer.bias_change)
+                slopes[layer.bias_name] = tape.do(_add_up, delta, out=layer.bias_change)
             if k:
                 delta = tape.do(self.lib.matmul, delta, layer.weights, out=rooms[k - 1].delta)
         return slopes

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from operator import isub
 from typing import Any
 
+from semdev.ensembles.tape import Tape
 
-class Descent:
+
+class Optimizer:
+    """What is done with a gradient."""
+
+    share: float  # what slopes come multiplied with
+
+    def step(self, weights: Mapping[str, Any], slopes: Mapping[str, Any]) -> None:
+        """Change the weights, in place; slopes may be written over."""
+        raise NotImplementedError(f"{type(self).__name__} must step")
+
+    def write_step(self, tape: Tape, weights: Mapping[str, Any], slopes: Mapping[str, Any]) -> None:
+        """Take a step now, and whenever the tape is run."""
+        tape.write(partial(self.step, weights, slopes))
+
+
+class Descent(Optimizer):
     """Gradient descent: v ← μ v + λ (∂L/∂w + κ w), w ← w − v.
 
     λ is the learning rate, μ the momentum, κ the weight decay. `share` is what slopes come
@@ -32,8 +50,16 @@ class Descent:
                 step = v
             w -= step
 
+    def write_step(self, tape: Tape, weights: Mapping[str, Any], slopes: Mapping[str, Any]) -> None:
+        """Take a step now, and whenever the tape is run."""
+        if self.decay or self.momentum:
+            super().write_step(tape, weights, slopes)
+            return
+        for name, step in slopes.items():
+            tape.write(partial(isub, weights[name], step))  # w ← w − step
 
-class Adam:
+
+class Adam(Optimizer):
     """Adam (Kingma & Ba 2015): steps of about λ, whatever the size of the slopes g = ∂L/∂w + κ w.
 
     m ← β₁ m + (1 − β₁) g, q ← β₂ q + (1 − β₂) g², and with the bias of the first t steps taken
@@ -63,14 +89,6 @@ class Adam:
             q *= self.beta_2
             q += (1 - self.beta_2) * g * g
             w -= (self.rate / first) * m / ((q / second) ** 0.5 + self.epsilon)
-
-
-Optimizer = Descent | Adam
-
-
-def make_optimizer(name: str, *, rate: float, momentum: float, decay: float) -> Optimizer:
-    """Return an optimizer with nothing remembered."""
-    return Adam(rate, decay) if name == "adam" else Descent(rate, momentum, decay)
 
 
 OPTIMIZERS = ("sgd", "adam")

@@ -31,26 +31,30 @@ class Batch(Ensemble):
 
     def __init__(self, nets: list[nn.Module], patterns: Patterns, loss: str) -> None:
         super().__init__(nets, patterns, loss)
-        self.tapes: dict[Any, tuple[Tape, Any]] = {}
+        self.answering: tuple[Tape, Outputs] | None = None
 
     @torch.no_grad()
     def answer(self) -> Outputs:
         """Return outputs, seed × pattern × output."""
-        state = {**self.parameters, **self.buffers}
-        return self._replay("answer", self._answer_all, (state, self.inputs)).clone()
+        if self.answering is None:
+            state, tape = {**self.parameters, **self.buffers}, Tape()
+            self.answering = tape, self._do(self._answer_all, (state, self.inputs), tape)
+        else:
+            self.answering[0].run()
+        return self.answering[1].clone()
 
     @torch.no_grad()
     def _record_layers(self) -> list[torch.Tensor]:
         state = {**self.parameters, **self.buffers}
         return torch.vmap(self._layers_one, in_dims=(0, None))(state, self.inputs)
 
-    def find_slopes(self, shown: Shown) -> dict[str, torch.Tensor]:
+    def find_slopes(self, shown: Shown, tape: Tape) -> dict[str, torch.Tensor]:
         """Return the slopes, by operations on tensors without autograd's bookkeeping."""
         free = {k: self.parameters[k] for k in self.free}
         rest = {**self.parameters, **self.buffers, **shown.noise}
         rest = {k: v for k, v in rest.items() if k not in free}
         given = (free, rest, shown.inputs, shown.targets, shown.taught)
-        return self._replay(id(shown), self._go_back, given)
+        return self._do(self._go_back, given, tape)
 
     def _answer_all(self, state: State, inputs: torch.Tensor) -> Outputs:
         where = (0, 0 if inputs.ndim == 3 else None)
@@ -62,18 +66,13 @@ class Batch(Ensemble):
         )[:2]
         return pull(taught * self.loss.slope(answers, targets))[0]
 
-    def _replay(self, key: Any, function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
-        """Return what a function of tensors returns, which are always the same for a key."""
-        if key in self.tapes:
-            tape, results = self.tapes[key]
-            tape.run()
-            return results
+    def _do(self, function: Callable[..., Any], given: tuple[Any, ...], tape: Tape) -> Any:
+        """Return what a function of tensors returns, and write down how."""
         shapes = function.__name__, self.size, *(x.shape for x in tree_leaves(given))
         with TRACING:
             if shapes not in self.traced:
                 self.traced[shapes] = turn_products(make_fx(lambda *x: function(*x))(*given))
-        self.tapes[key] = write_down(self.traced[shapes], given)
-        return self.tapes[key][1]
+        return write_down(self.traced[shapes], given, tape)
 
 
 class Loop(Ensemble):
@@ -92,9 +91,19 @@ class Loop(Ensemble):
         each = [self._layers_one(self._of(k), self.inputs) for k in range(self.size)]
         return [torch.stack(layer) for layer in zip(*each, strict=True)]
 
-    @torch.enable_grad()
-    def find_slopes(self, shown: Shown) -> dict[str, torch.Tensor]:
+    def find_slopes(self, shown: Shown, tape: Tape) -> dict[str, torch.Tensor]:
         """Return the slopes by autograd, network by network."""
+        found = self._find_slopes(shown)
+
+        def again() -> None:
+            for name, slope in self._find_slopes(shown).items():
+                found[name].copy_(slope)
+
+        tape.operations.append(again)
+        return found
+
+    @torch.enable_grad()
+    def _find_slopes(self, shown: Shown) -> dict[str, torch.Tensor]:
         slopes: dict[str, list[torch.Tensor]] = {name: [] for name in self.free}
         for k in range(self.size):
             state = self._of(k) | {name: noise[k] for name, noise in shown.noise.items()}
