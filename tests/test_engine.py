@@ -178,6 +178,19 @@ def test_weight_decay_stops_where_theory_says() -> None:
     )
 
 
+@pytest.mark.parametrize("way", ["plain", "adam, decay", "momentum"])
+@pytest.mark.parametrize("presentation", SHOWN)
+@pytest.mark.parametrize("seeds", [(4,), (0, 4)])
+def test_torchs_arithmetic_as_on_a_gpu_is_numpys(presentation, way, seeds, monkeypatch) -> None:
+    how = {"presentation": presentation, **SHOWN[presentation], **WAYS[way]}
+    for model in (CHAIN, sd.MLP(5, "relu", scale=0.6), sd.DeepLinear(5, scale=0.3)):
+        by_numpy = learn(model, seeds=seeds, **how)
+        monkeypatch.setattr("semdev.ensembles.chain.Chain.numpy_on", ())
+        by_torch = learn(model, seeds=seeds, **how)
+        monkeypatch.undo()
+        assert float(np.abs(by_numpy["output"] - by_torch["output"]).max()) < 1e-12
+
+
 # --- parts and threads ----------------------------------------------------------------------------
 
 

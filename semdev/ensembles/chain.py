@@ -85,11 +85,12 @@ class Chain(Ensemble):
     """
 
     how = "batched, gradients written out"
+    numpy_on = ("cpu",)
 
     def __init__(self, nets: list[nn.Module], patterns: Patterns, loss: str) -> None:
         super().__init__(nets, patterns, loss)
-        self.on_cpu = self.inputs.device.type == "cpu"
-        self.lib: Any = np if self.on_cpu else torch
+        self.by_numpy = self.inputs.device.type in self.numpy_on
+        self.lib: Any = np if self.by_numpy else torch
         self.skips_last = loss == "cross-entropy"  # ŷ − y is the slope below sigmoid outputs
         self.rooms: dict[int, list[Room]] = {}
         self.seeing = Tape()
@@ -119,7 +120,7 @@ class Chain(Ensemble):
                 in_numpy, in_torch, slope = ACTIVATIONS[type(part)]
                 layer = self.layers[-1]
                 layer.part, layer.slope = part, slope
-                layer.activate = in_numpy if self.on_cpu else in_torch
+                layer.activate = in_numpy if self.by_numpy else in_torch
         self.arrays = {name: self._view(p) for name, p in self.parameters.items()}
 
     @staticmethod
@@ -170,7 +171,9 @@ class Chain(Ensemble):
 
     def _pass(self, tape: Tape, inputs: Array) -> list[Array]:
         """Return what each layer does, inputs first and answers last."""
-        activity = [inputs]
+        # torch.matmul would fold the axis of seeds away, and then its result would not fit `out`.
+        broadcast = self.by_numpy or self.size == 1 or inputs.ndim == 3
+        activity = [inputs if broadcast else inputs.expand(self.size, *inputs.shape)]
         for layer, room in zip(self.layers, self._find_rooms(inputs), strict=True):
             above = layer.turned
             if len(activity) > 1 or not self._looks_up(inputs):
@@ -220,14 +223,14 @@ class Chain(Ensemble):
     def to_array(self, values: np.ndarray) -> Array:
         """Return values as what is shown has to be."""
         shown = super().to_array(values)
-        return shown.numpy() if self.on_cpu else shown
+        return shown.numpy() if self.by_numpy else shown
 
     def _view(self, values: torch.Tensor) -> Array:
         """Return the same memory as what the arithmetic is done with.
 
         A single network needs no axis of seeds there: plain matrices are multiplied faster.
         """
-        array = values.numpy() if self.on_cpu else values
+        array = values.numpy() if self.by_numpy else values
         return array[0] if self.size == 1 else array
 
     def _to_tensor(self, values: Array) -> torch.Tensor:
