@@ -247,7 +247,7 @@ def test_load_refuses_text_and_old_netcdf(tmp_path):
 def test_load_refuses_foreign_netcdf(tmp_path, schema):
     foreign = xr.Dataset({"rain": ("day", [1.0, 2.0])}, attrs={"schema": schema} if schema else {})
     foreign.to_netcdf(tmp_path / "rain.nc", engine="h5netcdf")
-    with pytest.raises(ValueError, match=r"rain.nc': this is no History: it has no output\(seed"):
+    with pytest.raises(ValueError, match=r"rain.nc': this is no History: it has no target\(item"):
         sd.load_history(tmp_path / "rain.nc")
 
 
