@@ -28,10 +28,11 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 NOTE = """\
 Times are of one machine on one day. Ratios hold better: they are medians over rounds in which
 everybody runs in turn, with the least and the most of all rounds in brackets. Training is in
-float32. The plain loop is held against with torch's
-usual threads, as users run it; the row below it is the same on one thread. "All in" is what a user waits for: networks built, trained, recorded ten times, a History
-made; JAX and NumPy are handed their networks and return their last losses. Where not all seeds or
-updates are timed, times are scaled up in proportion; of `sd.train` only what grows with updates is.
+float32. The plain loop runs on torch's usual threads, as users run it; the row below it is the same
+on one thread. "All in" is what a user waits for: networks built, trained, recorded ten times, a
+History made; JAX and NumPy are handed their networks and return their last losses. Where not all
+seeds or updates are timed, times are scaled up in proportion; of `sd.train` only what grows with
+updates is.
 """
 
 
