@@ -82,6 +82,60 @@ def test_three_paths_are_one(presentation: str, way: str, loss: str) -> None:
         assert float(np.abs(written["loss"] - other["loss"]).max()) < 1e-9
 
 
+class Normalized(nn.Module):
+    """Several results of one operation, changes in place, a largest value."""
+
+    def __init__(self, n_inputs: int, n_outputs: int) -> None:
+        super().__init__()
+        self.into, self.norm = nn.Linear(n_inputs, 12), nn.LayerNorm(12)
+        self.out = nn.Linear(12, n_outputs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        one, other = nn.functional.gelu(self.norm(self.into(x))).chunk(2, -1)
+        h = torch.cat([one * other.softmax(-1), other], -1).clone()
+        h.mul_(2.0)
+        return self.out(0.1 * (h - h.max(-1, keepdim=True)[0]))
+
+
+class Branched(nn.Module):
+    """Choices cell by cell, a layer used again and again, a second answer."""
+
+    def __init__(self, n_inputs: int, n_outputs: int) -> None:
+        super().__init__()
+        self.into, self.again = nn.Linear(n_inputs, 12), nn.Linear(12, 12)
+        self.out = nn.Linear(12, n_outputs)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        h = torch.tanh(self.into(x))
+        for _ in range(3):
+            h = torch.where(h > 0, self.again(h), 0.1 * h) + 0.1 * torch.sin(h)
+        return self.out(nn.functional.normalize(h, dim=-1)), h
+
+
+class Attentive(nn.Module):
+    """Products of products, other shapes on the way."""
+
+    def __init__(self, n_inputs: int, n_outputs: int) -> None:
+        super().__init__()
+        self.into, self.query = nn.Linear(n_inputs, 16), nn.Linear(4, 4)
+        self.out = nn.Linear(16, n_outputs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = self.into(x).reshape(len(x), 4, 4)
+        attention = (self.query(h) @ h.transpose(1, 2)).softmax(-1)
+        return torch.sigmoid(self.out((attention @ h).flatten(1)))
+
+
+@pytest.mark.parametrize("presentation", ["full batch", "mini-batch", "per pattern"])
+@pytest.mark.parametrize("model", [Normalized, Branched, Attentive])
+def test_whatever_a_module_does_its_tape_is_what_autograd_does(model, presentation: str) -> None:
+    how = {"presentation": presentation, "steps": 25, **SHOWN[presentation]}
+    traced, loop = learn(model, **how), learn(model, batched=False, **how)
+    assert engine(traced) == "batched, traced"
+    assert float(np.abs(traced["output"] - loop["output"]).max()) < 1e-10
+    assert float(np.abs(traced["loss"].isel(time=-1) - traced["loss"].isel(time=0)).min()) > 1e-3
+
+
 def learn_by_hand(
     make: Callable[[list], torch.optim.Optimizer], model: Any, updates: list[list[int]]
 ) -> np.ndarray:

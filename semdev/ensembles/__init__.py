@@ -16,8 +16,9 @@ from semdev.ensembles.chain import Chain
 from semdev.ensembles.descent import OPTIMIZERS, Adam, Descent, Optimizer
 from semdev.ensembles.modules import Batch, Loop
 from semdev.ensembles.parts import Parts, count_parts
+from semdev.ensembles.tape import Tape
 from semdev.learning_rules import Backpropagation, get_rule
-from semdev.presenting import Presentation
+from semdev.presenting import Presentation, Shown
 
 __all__ = [
     "LOSSES", "OPTIMIZERS", "Batch", "Chain", "Ensemble", "Learning", "Loop", "Parts",
@@ -120,7 +121,10 @@ def _choose(
     if Chain.fits(nets[0], loss):
         return Chain
     try:
-        Batch(nets[:2], patterns, loss).answer()
+        trial = Batch(nets[:2], patterns, loss)
+        trial.answer()
+        with torch.no_grad():
+            trial.find_slopes(Shown(trial.inputs, trial.targets, trial.taught), Tape())
     except Exception as error:
         reason = str(error).splitlines()[0]
         warnings.warn(
