@@ -27,6 +27,11 @@ class Shown:
     noise: Mapping[str, torch.Tensor] = field(default_factory=dict)  # always seed × pattern × unit
 
 
+def count_shown(how: str, count: int, batch_size: int) -> int:
+    """Return how many of the patterns an update sees."""
+    return {"full batch": count, "mini-batch": min(batch_size, count)}.get(how, 1)
+
+
 class Presentation:
     """Sweeps over patterns: all in one update, or some of them in each.
 
@@ -70,7 +75,7 @@ class Presentation:
         )
         # What is shown lies in the same memory in every sweep.
         count = len(often)
-        size = {"full batch": count, "mini-batch": min(batch_size, count)}.get(how, 1)
+        size = count_shown(how, count, batch_size)
         self.now = self._make_room() if self.shuffled else self.all
         like = torch.as_tensor(self.all.inputs)
         self.drawn = {

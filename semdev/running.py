@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,21 +31,21 @@ class Observer:
         self.weights = weights or {}  # what parameters are called in records → their own names
 
     @torch.no_grad()
-    def look(self, ensemble: Ensemble) -> dict[str, np.ndarray]:
-        """Return what is recorded, each seed × …: outputs by item and property, loss, and more."""
+    def look(self, ensemble: Ensemble, *, judge: bool = False) -> dict[str, np.ndarray]:
+        """Return what is recorded, each seed × …: outputs by item and property, loss, and more.
+
+        To `judge` whether networks have settled, also how far each one's worst answer is off.
+        """
         outputs = ensemble.answer()
         seen = {"loss": ensemble.measure_loss(outputs)}
+        if judge:
+            off = (ensemble.targets - outputs).abs() * (ensemble.taught > 0)
+            seen["wrong"] = off.amax((1, 2))
         if self.hidden:
             seen |= {f"hidden_{k}": h for k, h in enumerate(ensemble.record_hidden(), 1)}
         seen |= {called: ensemble.parameters[name] for called, name in self.weights.items()}
         arrays = {name: values.cpu().numpy() for name, values in seen.items()}
         return arrays | {"output": self.patterns.read_back(outputs.cpu().numpy())}
-
-    @torch.no_grad()
-    def look_for_errors(self, ensemble: Ensemble) -> dict[str, np.ndarray]:
-        """Return how far each network's worst answer is off."""
-        off = (ensemble.targets - ensemble.answer()).abs() * (ensemble.taught > 0)
-        return {"wrong": off.amax((1, 2)).cpu().numpy()}
 
 
 def run(
@@ -64,11 +65,12 @@ def run(
         ensemble.advance(due - step)
         bar.update(due - step)
         step = due
-        now = ensemble.gather(observer.look)
+        judge = plan.open_ended or step == plan.last
+        now = ensemble.gather(partial(observer.look, judge=judge))
+        wrong = now.pop("wrong", None)
         _refuse_divergence(now["loss"], log, step, rate)
         log.add(step, now)
-        if plan.open_ended or step == plan.last:
-            wrong = ensemble.gather(observer.look_for_errors)["wrong"]
+        if wrong is not None:
             settled = (wrong <= SETTLED * scale) | _has_stopped(log, horizon)
             if settled.all() or step == plan.last:
                 log.finish()

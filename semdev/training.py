@@ -183,7 +183,7 @@ def train(
         """Refuse what would not fit into memory while there is but one network."""
         plan = Plan(record, steps, MOST_STEPS)
         require_memory(
-            _estimate(one, patterns, len(numbers), plan, optimizer, functions, recorded, dtype),
+            _estimate(one, patterns, len(numbers), plan, optimizer, bool(keep), recorded, dtype),
             what=f"{len(numbers)} networks, recorded {plan.capacity} times,",
             remedy="Record fewer times (record=), keep only what you need "
             '(keep=semdev.mode_strengths), use dtype="float32", or give fewer seeds at a time '
@@ -293,8 +293,8 @@ def estimate_memory(
     """Estimate what `train` with these settings takes of memory, in bytes.
 
     Records are counted in full; networks with their gradients, optimizer and bookkeeping, roughly.
-    Of what `keep` keeps nothing is known before the first record, so it is not in it (`train` sees
-    to that it fits as soon as it knows).
+    How much `keep` will keep is not known before the first record, so it is not in it; with `keep`
+    outputs and the like are those of one block.
 
     Returns
     -------
@@ -312,15 +312,14 @@ def estimate_memory(
     numbers = read_seeds(seeds)
     require(dtype, DTYPES, kind="dtype", where="estimate_memory")
     one = build_all(model, patterns, numbers[:1])[0]
-    functions = [keep] if callable(keep) else list(keep or [])
     plan = Plan(record, steps, MOST_STEPS)
     recorded = (hidden, keep_weights)
-    return _estimate(one, patterns, len(numbers), plan, optimizer, functions, recorded, dtype)
+    return _estimate(one, patterns, len(numbers), plan, optimizer, bool(keep), recorded, dtype)
 
 
 def _estimate(
     net: nn.Module, patterns: Patterns, number: int, plan: Plan, optimizer: str,
-    functions: Sequence[Kept], recorded: tuple[bool, bool], dtype: str,
+    in_blocks: bool, recorded: tuple[bool, bool], dtype: str,
 ) -> dict[str, int]:  # fmt: skip
     """Return how many bytes a number of networks like this one take, by what for."""
     size = DTYPES[dtype].itemsize
@@ -339,7 +338,7 @@ def _estimate(
     needed = {"networks": number * (OVERHEAD + size * ((3 + remembered) * free + doing))}
     for name, values in each.items():
         block = max(1, min(plan.capacity, BLOCK // (number * size * sum(each.values()))))
-        times = block if functions else plan.capacity
+        times = block if in_blocks else plan.capacity
         needed[name] = number * times * size * values
     return needed
 

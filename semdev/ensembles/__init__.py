@@ -18,7 +18,7 @@ from semdev.ensembles.modules import Batch, Loop
 from semdev.ensembles.parts import Parts, count_parts
 from semdev.ensembles.tape import Tape
 from semdev.learning_rules import Backpropagation, get_rule
-from semdev.presenting import Presentation, Shown
+from semdev.presenting import Presentation, Shown, count_shown
 
 __all__ = [
     "LOSSES", "OPTIMIZERS", "Batch", "Chain", "Ensemble", "Learning", "Loop", "Parts",
@@ -82,8 +82,7 @@ def make_ensemble(
             "trainable, with elementwise activations between (DeepLinear, Shallow, MLP); rules for "
             "any network: backpropagation, finite differences, weight perturbation"
         )
-    counts = {"full batch": len(patterns.inputs), "mini-batch": learning.batch_size}
-    shown = counts.get(learning.presentation, 1)
+    shown = count_shown(learning.presentation, len(patterns.inputs), learning.batch_size)
     free = sum(p.numel() for p in nets[0].parameters())
     work = 3.0 * free * shown
     room = 2 * dtype.itemsize * (free + 2 * shown * patterns.targets.shape[1])
