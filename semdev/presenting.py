@@ -79,7 +79,7 @@ class Presentation:
         self.now = self._make_room() if self.shuffled else self.all
         like = torch.as_tensor(self.all.inputs)
         self.drawn = {
-            name: like.new_empty(len(seeds), count, units) for name, (_, units) in noise.items()
+            name: like.new_zeros(len(seeds), count, units) for name, (_, units) in noise.items()
         }
         self.updates = [self._cut(slice(k, k + size)) for k in range(0, count, size)]
         if size == count and not noise and not self.shuffled:
@@ -100,7 +100,7 @@ class Presentation:
         """Return room for the patterns in each network's order; a single network needs no axis."""
         seeds = (len(self.random),) if len(self.random) > 1 else ()
         parts = (self.all.inputs, self.all.targets, self.all.taught)
-        return Shown(*(self.to_array(np.empty((*seeds, *part.shape))) for part in parts))
+        return Shown(*(self.to_array(np.zeros((*seeds, *part.shape))) for part in parts))
 
     def _cut(self, rows: slice) -> Shown:
         """Return what an update sees of the patterns of a sweep."""

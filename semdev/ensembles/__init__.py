@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,8 @@ from semdev.ensembles.chain import Chain
 from semdev.ensembles.descent import OPTIMIZERS, Adam, Descent, Optimizer
 from semdev.ensembles.modules import Batch, Loop
 from semdev.ensembles.parts import Parts, count_parts
-from semdev.ensembles.tape import Tape
 from semdev.learning_rules import Backpropagation, get_rule
-from semdev.presenting import Presentation, Shown, count_shown
+from semdev.presenting import Presentation, count_shown
 
 __all__ = [
     "LOSSES", "OPTIMIZERS", "Batch", "Chain", "Ensemble", "Learning", "Loop", "Parts",
@@ -75,7 +74,7 @@ def make_ensemble(
     _check_precision(nets[0], patterns, dtype, device)
     rule = get_rule(learning.rule)
     plain = type(rule) is Backpropagation
-    kind = _choose(nets, patterns, batched or not plain, learning.loss)
+    kind = _choose(nets[0], batched or not plain, learning.loss)
     if not plain and not rule.knows_any and kind is not Chain:
         raise ValueError(
             f"the rule {rule} changes layers: it is for nn.Linear layers in sequence, all of them "
@@ -86,52 +85,52 @@ def make_ensemble(
     free = sum(p.numel() for p in nets[0].parameters())
     work = 3.0 * free * shown
     room = 2 * dtype.itemsize * (free + 2 * shown * patterns.targets.shape[1])
-    number = len(nets)
-    if batched:
-        in_one = device.type != "cpu" or kind is Loop
-        number = 1 if in_one else count_parts(len(nets), room, work, cores)
-    size = -(-len(nets) // number)
-    owns = [slice(k, k + size) for k in range(0, len(nets), size)]
-    parts = [kind(nets[own], patterns, learning.loss) for own in owns]
-    noise = parts[0].find_noise()
-    if noise and not plain:
-        raise ValueError(f"the rule {rule!r} knows no noise; take it out, or use backpropagation")
-    for part, own in zip(parts, owns, strict=True):
-        optimizer = learning.make_optimizer(-(-len(patterns.inputs) // shown))
-        presented = Presentation(
-            learning.presentation, patterns, seeds[own], part.to_array,
-            batch_size=learning.batch_size, share=optimizer.share, noise=noise,
-        )  # fmt: skip
-        part.begin(presented, optimizer)
-        if not plain:
-            part.adopt(rule, seeds[own])
-        if not batched:
-            part.how = f"one by one, {part.how.split(', ')[1]}"
-        part.traced = parts[0].traced
-    return Parts(parts, work, cores)
 
+    def make_parts(kind: type[Ensemble]) -> list[Ensemble]:
+        number = len(nets)
+        if batched:
+            in_one = device.type != "cpu" or kind is Loop
+            number = 1 if in_one else count_parts(len(nets), room, work, cores)
+        size = -(-len(nets) // number)
+        owns = [slice(k, k + size) for k in range(0, len(nets), size)]
+        parts = [kind(nets[own], patterns, learning.loss) for own in owns]
+        noise = parts[0].find_noise()
+        if noise and not plain:
+            raise ValueError(
+                f"the rule {rule!r} knows no noise; take it out, or use backpropagation"
+            )
+        for part, own in zip(parts, owns, strict=True):
+            optimizer = learning.make_optimizer(-(-len(patterns.inputs) // shown))
+            presented = Presentation(
+                learning.presentation, patterns, seeds[own], part.to_array,
+                batch_size=learning.batch_size, share=optimizer.share, noise=noise,
+            )  # fmt: skip
+            part.begin(presented, optimizer)
+            if not plain:
+                part.adopt(rule, seeds[own])
+            if not batched:
+                part.how = f"one by one, {part.how.split(', ')[1]}"
+            part.traced = parts[0].traced
+        return parts
 
-def _choose(
-    nets: list[nn.Module], patterns: Patterns, batched: bool, loss: str
-) -> Callable[[list[nn.Module], Patterns, str], Ensemble]:
-    """Return the fastest kind of ensemble that fits."""
-    if not batched:
-        return Loop
-    if Chain.fits(nets[0], loss):
-        return Chain
+    parts = make_parts(kind)
     try:
-        trial = Batch(nets[:2], patterns, loss)
-        trial.answer()
-        with torch.no_grad():
-            trial.find_slopes(Shown(trial.inputs, trial.targets, trial.taught), Tape())
+        parts[0].rehearse()
     except Exception as error:
         reason = str(error).splitlines()[0]
         warnings.warn(
             f"networks are trained one after the other: they cannot be batched ({reason})",
-            stacklevel=4,
+            stacklevel=3,
         )
+        parts = make_parts(Loop)
+    return Parts(parts, work, cores)
+
+
+def _choose(net: nn.Module, batched: bool, loss: str) -> type[Ensemble]:
+    """Return the fastest kind of ensemble that may fit."""
+    if not batched:
         return Loop
-    return Batch
+    return Chain if Chain.fits(net, loss) else Batch
 
 
 def _check_precision(

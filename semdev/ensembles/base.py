@@ -83,6 +83,9 @@ class Ensemble:
         self.presented = presented
         self.optimizer = optimizer
 
+    def rehearse(self) -> None:
+        """See that what they are about to do can be done."""
+
     def adopt(self, rule: Rule, seeds: Sequence[int]) -> None:
         """Learn by `rule` from now on."""
         self.rule = rule

@@ -32,6 +32,16 @@ class Batch(Ensemble):
     def __init__(self, nets: list[nn.Module], patterns: Patterns, loss: str) -> None:
         super().__init__(nets, patterns, loss)
         self.answering: tuple[Tape, Outputs] | None = None
+        self.places: dict[Any, Any] = {}  # where what is computed goes
+
+    @torch.no_grad()
+    def rehearse(self) -> None:
+        """Trace answers and slopes, and leave everything as it was."""
+        before = {name: buffer.clone() for name, buffer in self.buffers.items()}
+        self.answer()
+        self.find_slopes(self.presented.updates[0], Tape())
+        for name, buffer in before.items():
+            self.buffers[name].copy_(buffer)
 
     @torch.no_grad()
     def answer(self) -> Outputs:
@@ -72,7 +82,8 @@ class Batch(Ensemble):
         with TRACING:
             if shapes not in self.traced:
                 self.traced[shapes] = turn_products(make_fx(lambda *x: function(*x))(*given))
-        return write_down(self.traced[shapes], given, tape)
+        places = self.places.setdefault(shapes, {})
+        return write_down(self.traced[shapes], given, tape, places)
 
 
 class Loop(Ensemble):

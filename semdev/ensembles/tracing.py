@@ -33,6 +33,7 @@ def turn_products(program: GraphModule) -> GraphModule:
             continue
         if _changes_nothing(node, given):
             node.replace_all_uses_with(given)
+            graph.erase_node(node)
         elif (
             given.target is aten.bmm.default and len(given.users) == 1
             and node.target is aten.transpose.int and tuple(node.args[1:]) == (1, 2)
@@ -42,6 +43,7 @@ def turn_products(program: GraphModule) -> GraphModule:
                 product = graph.call_function(aten.bmm.default, (b, a))
             product.meta = dict(node.meta)
             node.replace_all_uses_with(product)
+            graph.erase_node(node)
     graph.eliminate_dead_code()
     program.recompile()
     return program
@@ -57,11 +59,15 @@ def _changes_nothing(node: Node, given: Node) -> bool:
     return bool(view or (times_one and before.dtype == after.dtype))
 
 
-def write_down(program: GraphModule, given: tuple[Any, ...], tape: Tape) -> Any:
+def write_down(
+    program: GraphModule, given: tuple[Any, ...], tape: Tape, places: dict[Node, Any]
+) -> Any:
     """Do what a traced program does with what is given, and write it down; return its results.
 
     Views and what hangs on no tensor that is given are made once; what is computed has its own
-    place in memory. (Results are where they are: the tape writes over them.)
+    place in memory, which `places` holds for all tapes of the program: with one for each of 32
+    patterns, networks would fall out of the cache between updates, which then take twice as long.
+    (Results are where they are: each tape writes over them.)
     """
     values: dict[Node, Any] = {}
     changing: set[Node] = set()
@@ -77,6 +83,11 @@ def write_down(program: GraphModule, given: tuple[Any, ...], tape: Tape) -> Any:
             return tree_unflatten(list(results), shape)  # type: ignore[arg-type]
         else:
             args, kwargs = map_arg((node.args, node.kwargs), values.__getitem__)
+            if node in places:
+                values[node] = places[node]
+                tape.write(_repeat(node.target, args, kwargs, places[node]))
+                changing.add(node)
+                continue
             values[node] = node.target(*args, **kwargs)
             picks = node.target is getitem  # one of several results
             in_place = not picks and node.target._schema.is_mutable
@@ -90,6 +101,7 @@ def write_down(program: GraphModule, given: tuple[Any, ...], tape: Tape) -> Any:
                     values[node], [values[n] for n in node.all_input_nodes]
                 ):
                     tape.operations.append(_repeat(node.target, args, kwargs, values[node]))
+                    places[node] = values[node]
     raise AssertionError("a program ends with its output")
 
 
