@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from threading import RLock
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from semdev.data.patterns import Patterns, make_patterns
 from semdev.layers import read_answer
 
 Model = Callable[..., nn.Module]
+BUILDING = RLock()  # torch has one random generator for all threads, and networks may build others
 
 
 def initial_weights(
@@ -122,7 +124,12 @@ def _check_fit(net: nn.Module, model: Model, patterns: Patterns) -> None:
     sizes = patterns.inputs.shape[1], patterns.targets.shape[1]
     if not any(p.requires_grad for p in net.parameters()):
         raise ValueError(f"{describe_model(model)} has no trainable parameters")
+    if any(p._backward_hooks for p in net.parameters()):
+        raise ValueError(
+            f"{describe_model(model)} hangs hooks on its parameters, which training does not follow"
+        )
     inputs = torch.tensor(patterns.inputs, dtype=next(net.parameters()).dtype)
+    before = {name: buffer.clone() for name, buffer in net.named_buffers()}
     try:
         with torch.no_grad():
             first, second = (read_answer(net(inputs)) for _ in range(2))
@@ -149,6 +156,16 @@ def _check_fit(net: nn.Module, model: Model, patterns: Patterns) -> None:
         raise ValueError(
             f"{describe_model(model)} answers the same question differently each time (dropout?); "
             "a seed would no longer fix the trajectory"
+        )
+    changed = [k for k, buffer in net.named_buffers() if not torch.equal(before[k], buffer)]
+    with torch.no_grad():
+        for name, buffer in net.named_buffers():
+            buffer.copy_(before[name])
+    if changed:
+        warnings.warn(
+            f"{describe_model(model)} changes what it keeps ({', '.join(changed)}) whenever it "
+            "answers; that is put back each time, for a seed would hang on how often it is asked",
+            stacklevel=4,
         )
 
 
@@ -223,7 +240,7 @@ class _Builder:
         # torch.manual_seed seeds GPUs as well, and takes a hundred times as long.
         on_gpus = torch.cuda.is_initialized()
         seed_all = torch.manual_seed if on_gpus else torch.default_generator.manual_seed
-        with torch.random.fork_rng(devices=[]):
+        with BUILDING, torch.random.fork_rng(devices=[]):
             for seed in seeds:
                 seed_all(seed)
                 try:

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 from torch.func import functional_call
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 
 def read_answer(answer: Any) -> Any:
@@ -32,6 +34,31 @@ def watch_linears(
         for hook in hooks:
             hook.remove()
     return used
+
+
+class _Tally(TorchDispatchMode):
+    """Counts the numbers that operations compute; views cost nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        given = {x.untyped_storage().data_ptr() for x in tree_leaves(args) if torch.is_tensor(x)}
+        self.count += sum(
+            x.numel() for x in tree_leaves(result)
+            if torch.is_tensor(x) and x.untyped_storage().data_ptr() not in given
+        )  # fmt: skip
+        return result
+
+
+@torch.no_grad()
+def count_computed(net: nn.Module, inputs: torch.Tensor) -> int:
+    """Return how many numbers a network computes on the way from inputs to answers, all told."""
+    with _Tally() as tally:
+        net(inputs)
+    return tally.count
 
 
 @torch.no_grad()

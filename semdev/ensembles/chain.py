@@ -101,7 +101,8 @@ class Chain(Ensemble):
         count, width = patterns.inputs.shape
         self.one_hot = count == width and np.array_equal(patterns.inputs, np.eye(count))
         self.layers: list[Layer] = []
-        for name, part in self.base.named_children():
+        # An activation may stand there twice.
+        for name, part in self.base.named_modules(remove_duplicate=False):
             if isinstance(part, nn.Linear):
                 weights = self.parameters[f"{name}.weight"]
                 if self.one_hot and not self.layers:

@@ -16,7 +16,7 @@ class Optimizer:
     share: float  # what slopes come multiplied with
 
     def step(self, weights: Mapping[str, Any], slopes: Mapping[str, Any]) -> None:
-        """Change the weights, in place; slopes may be written over."""
+        """Change the weights, in place; slopes stay, for two parameters may share one."""
         raise NotImplementedError(f"{type(self).__name__} must step")
 
     def write_step(self, tape: Tape, weights: Mapping[str, Any], slopes: Mapping[str, Any]) -> None:
@@ -38,11 +38,11 @@ class Descent(Optimizer):
         self.velocity: dict[str, Any] = {}
 
     def step(self, weights: Mapping[str, Any], slopes: Mapping[str, Any]) -> None:
-        """Change the weights, in place; slopes may be written over."""
+        """Change the weights, in place; slopes stay, for two parameters may share one."""
         for name, step in slopes.items():
             w = weights[name]
             if self.decay:
-                step += self.share * self.decay * w
+                step = step + self.share * self.decay * w
             if self.momentum:
                 v = self.velocity.setdefault(name, 0.0 * step)
                 v *= self.momentum
@@ -76,13 +76,13 @@ class Adam(Optimizer):
         self.means: dict[str, tuple[Any, Any]] = {}
 
     def step(self, weights: Mapping[str, Any], slopes: Mapping[str, Any]) -> None:
-        """Change the weights, in place; slopes may be written over."""
+        """Change the weights, in place; slopes stay, for two parameters may share one."""
         self.steps += 1
         first, second = 1 - self.beta**self.steps, 1 - self.beta_2**self.steps
         for name, g in slopes.items():
             w = weights[name]
             if self.decay:
-                g += self.decay * w
+                g = g + self.decay * w
             m, q = self.means.setdefault(name, (0.0 * g, 0.0 * g))
             m *= self.beta
             m += (1 - self.beta) * g

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
 import torch
 from torch import nn
-from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_leaves
 
 from semdev.data.patterns import Patterns
 from semdev.ensembles.base import Ensemble, Outputs, State
 from semdev.ensembles.tape import Tape
-from semdev.ensembles.tracing import turn_products, write_down
+from semdev.ensembles.tracing import trace, write_down
 from semdev.presenting import Shown
 
 TRACING = Lock()  # make_fx patches modules while it traces, for all threads
@@ -36,12 +36,36 @@ class Batch(Ensemble):
 
     @torch.no_grad()
     def rehearse(self) -> None:
-        """Trace answers and slopes, and leave everything as it was."""
-        before = {name: buffer.clone() for name, buffer in self.buffers.items()}
+        """Trace answers and slopes, and see that they are those of other patterns too.
+
+        A module that reads its inputs in Python (``x.tolist()``) would have the first ones for
+        good.
+
+        Raises RuntimeError if they are not.
+        """
         self.answer()
-        self.find_slopes(self.presented.updates[0], Tape())
-        for name, buffer in before.items():
-            self.buffers[name].copy_(buffer)
+        first, every = self.presented.updates[0], self.presented.all
+        self.find_slopes(first, Tape())
+        count = first.inputs.shape[-2]
+
+        def take_last(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+            return x[-count:].expand(like.shape).clone()
+
+        last = Shown(
+            take_last(every.inputs, first.inputs),
+            take_last(every.targets, first.targets),
+            take_last(every.taught, first.taught),
+            first.noise,
+        )
+        tape = Tape()
+        found = self.find_slopes(last, tape)
+        tape.run()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "There is a performance drop")
+            again = self._go_back(*self._gather(last))
+        for name, slope in again.items():
+            if not torch.allclose(found[name], slope, rtol=1e-3, atol=1e-6, equal_nan=True):
+                raise RuntimeError("what it does depends on its inputs in a way not to be traced")
 
     @torch.no_grad()
     def answer(self) -> Outputs:
@@ -60,11 +84,14 @@ class Batch(Ensemble):
 
     def find_slopes(self, shown: Shown, tape: Tape) -> dict[str, torch.Tensor]:
         """Return the slopes, by operations on tensors without autograd's bookkeeping."""
+        return self._do(self._go_back, self._gather(shown), tape)
+
+    def _gather(self, shown: Shown) -> tuple[Any, ...]:
+        """Return what slopes hang on: free parameters, all else the network has, what is shown."""
         free = {k: self.parameters[k] for k in self.free}
         rest = {**self.parameters, **self.buffers, **shown.noise}
         rest = {k: v for k, v in rest.items() if k not in free}
-        given = (free, rest, shown.inputs, shown.targets, shown.taught)
-        return self._do(self._go_back, given, tape)
+        return free, rest, shown.inputs, shown.targets, shown.taught
 
     def _answer_all(self, state: State, inputs: torch.Tensor) -> Outputs:
         where = (0, 0 if inputs.ndim == 3 else None)
@@ -79,9 +106,11 @@ class Batch(Ensemble):
     def _do(self, function: Callable[..., Any], given: tuple[Any, ...], tape: Tape) -> Any:
         """Return what a function of tensors returns, and write down how."""
         shapes = function.__name__, self.size, *(x.shape for x in tree_leaves(given))
-        with TRACING:
+        with TRACING, warnings.catch_warnings():
+            # Some operations torch maps over seeds one by one, and says so.
+            warnings.filterwarnings("ignore", "There is a performance drop")
             if shapes not in self.traced:
-                self.traced[shapes] = turn_products(make_fx(lambda *x: function(*x))(*given))
+                self.traced[shapes] = trace(function, given)
         places = self.places.setdefault(shapes, {})
         return write_down(self.traced[shapes], given, tape, places)
 
@@ -95,7 +124,9 @@ class Loop(Ensemble):
     @torch.no_grad()
     def answer(self) -> Outputs:
         """Return outputs, seed × pattern × output."""
-        return torch.stack([self._answer_one(self._of(k), self.inputs) for k in range(self.size)])
+        return torch.stack([
+            self._answer_one(self._of(k), self.inputs.clone()) for k in range(self.size)
+        ])  # fmt: skip
 
     @torch.no_grad()
     def _record_layers(self) -> list[torch.Tensor]:
@@ -120,7 +151,8 @@ class Loop(Ensemble):
             state = self._of(k) | {name: noise[k] for name, noise in shown.noise.items()}
             free = {name: state[name].detach().requires_grad_() for name in self.free}
             inputs, targets, taught = (
-                x[k] if x.ndim == 3 else x for x in (shown.inputs, shown.targets, shown.taught)
+                x[k] if x.ndim == 3 else x
+                for x in (shown.inputs.clone(), shown.targets, shown.taught)
             )
             loss = (taught * self.loss.cost(self._answer_one(state | free, inputs), targets)).sum()
             found = torch.autograd.grad(
@@ -131,4 +163,6 @@ class Loop(Ensemble):
         return {name: torch.stack(each) for name, each in slopes.items()}
 
     def _of(self, k: int) -> dict[str, torch.Tensor]:
-        return {name: value[k] for name, value in {**self.parameters, **self.buffers}.items()}
+        """Return one network's state; what a module does to its buffers is gone afterwards."""
+        own = {name: buffer[k].clone() for name, buffer in self.buffers.items()}
+        return {name: value[k] for name, value in self.parameters.items()} | own

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from operator import attrgetter, getitem
 from typing import Any
 
 import numpy as np
 import torch
+from torch.func import functionalize
 from torch.fx import GraphModule, Node, map_arg
 from torch.fx._pytree import tree_flatten_spec
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_unflatten
 
 from semdev.ensembles.tape import Tape
 
 aten = torch.ops.aten
 VIEWS = (aten.expand.default, aten.view.default, aten._unsafe_view.default)
+
+
+def trace(function: Callable[..., Any], given: tuple[Any, ...]) -> GraphModule:
+    """Return what a function of tensors does, as operations none of which changes a tensor."""
+    program = make_fx(lambda *x: function(*x))(*given)
+    if any(
+        node.op == "call_function" and node.target is not getitem
+        and node.target._schema.is_mutable for node in program.graph.nodes
+    ):  # fmt: skip
+        program = make_fx(functionalize(program))(*given)
+    return turn_products(program)
 
 
 def turn_products(program: GraphModule) -> GraphModule:
@@ -89,19 +102,13 @@ def write_down(
                 changing.add(node)
                 continue
             values[node] = node.target(*args, **kwargs)
+            if changing.isdisjoint(node.all_input_nodes):
+                continue
+            changing.add(node)
             picks = node.target is getitem  # one of several results
-            in_place = not picks and node.target._schema.is_mutable
-            if in_place:
-                changing.update(node.all_input_nodes)
-            if in_place or not changing.isdisjoint(node.all_input_nodes):
-                changing.add(node)
-                if in_place:
-                    tape.operations.append(partial(node.target, *args, **kwargs))
-                elif not picks and not _is_view(
-                    values[node], [values[n] for n in node.all_input_nodes]
-                ):
-                    tape.operations.append(_repeat(node.target, args, kwargs, values[node]))
-                    places[node] = values[node]
+            if not picks and not _is_view(values[node], [values[n] for n in node.all_input_nodes]):
+                tape.operations.append(_repeat(node.target, args, kwargs, values[node]))
+                places[node] = values[node]
     raise AssertionError("a program ends with its output")
 
 
