@@ -89,13 +89,15 @@ class ReadsInPython(nn.Module):
 class Counts(Hidden):
     """Answers otherwise once it has been asked often."""
 
+    count: torch.Tensor
+
     def __init__(self, n_inputs: int, n_outputs: int) -> None:
         super().__init__(n_inputs, n_outputs)
         self.register_buffer("count", torch.zeros(1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        self.count.add_(1.0)  # type: ignore[operator]
-        return super().forward(x) * torch.where(self.count > 9, 0.5, 1.0)  # type: ignore[operator]
+        self.count.add_(1.0)
+        return super().forward(x) * torch.where(self.count > 9, 0.5, 1.0)
 
 
 def build_with_one_activation(n_inputs: int, n_outputs: int) -> nn.Module:
@@ -159,7 +161,7 @@ def test_what_a_module_counts_does_not_reach_other_calls() -> None:
 def test_hooks_on_parameters_are_refused() -> None:
     def build(n_inputs: int, n_outputs: int) -> nn.Module:
         net = nn.Sequential(nn.Linear(n_inputs, n_outputs))
-        net[0].weight.register_hook(lambda slope: 0 * slope)  # type: ignore[union-attr]
+        next(net.parameters()).register_hook(lambda slope: 0 * slope)
         return net
 
     with pytest.raises(ValueError, match="hooks on its parameters"):
