@@ -34,7 +34,8 @@ RANK = {
     "models.chains": 3, "models.plateaus": 3, "models.constant": 3, "models.solving": 3,
     "models.lesions": 3,
     "models.pretraining": 4, "theory": 4, "training": 4, "rebuilding": 4, "measures": 4,
-    "interventions": 5, "landscape": 5, "damaging": 5, "sweeps": 5, "plots": 5, "papers": 6,
+    "interventions": 5, "landscape": 5, "damaging": 5, "sweeps": 5, "models.rivals": 3,
+    "learners": 5, "phenomena": 5.5, "behaviour": 5.5, "comparing": 6.5, "plots": 5, "papers": 6,
     "cli": 7,
 }  # fmt: skip
 ONLY_IN = {
@@ -63,7 +64,7 @@ ONLY_IN = {
 def room(path: Path) -> str:
     """Return the room a source file stands in: "data", "models.solving", "cli", …"""
     parts = path.relative_to(ROOT / "semdev").with_suffix("").parts
-    return ".".join(parts) if parts[0] == "models" and parts[-1] != "__init__" else parts[0]
+    return ".".join(parts[:2]) if parts[0] == "models" and parts[1] != "__init__" else parts[0]
 
 
 def imports(path: Path) -> list[str]:
