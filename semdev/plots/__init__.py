@@ -10,6 +10,7 @@ from __future__ import annotations
 from semdev.plots.agreement import layer_agreement, network_agreement
 from semdev.plots.base_rates import base_rates
 from semdev.plots.beliefs import beliefs
+from semdev.plots.comparison import comparison
 from semdev.plots.dementia import naming_errors, retention
 from semdev.plots.dendrograms import dendrograms
 from semdev.plots.differentiation import differentiation
@@ -28,6 +29,7 @@ from semdev.plots.typicality import typicality
 __all__ = [
     "base_rates",
     "beliefs",
+    "comparison",
     "dendrograms",
     "differentiation",
     "layer_agreement",

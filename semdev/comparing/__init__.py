@@ -1,0 +1,1 @@
+"""Models compared: phenomena × models, and how far such numbers can be trusted."""
