@@ -37,12 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NameNotFoundError, ValueError, TypeError, OSError, ArithmeticError) as error:
         print(f"semdev: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         print(
-            "semdev: stopped (`semdev reproduce` and `semdev sweep` go on where they were when "
+            f"semdev: {stopped}" if str(stopped) else
+            "semdev: stopped (reproduce, sweep, compare and validate go on where they were when "
             "given again)",
             file=sys.stderr,
-        )
+        )  # fmt: skip
         return 130
 
 
@@ -165,7 +166,10 @@ def _read_world(name: str, tree: str | None) -> Dataset:
     from semdev.data.dataset import Dataset
 
     if tree is None and not name.endswith(".csv") and not Path(name).exists():
-        return load(name)
+        try:
+            return load(name)
+        except NameNotFoundError as error:
+            raise NameNotFoundError(f"no file {name!r}, and {error}") from None
     if name in list_corpora():
         raise ValueError(f"{name} has a tree of its own; --tree goes with a CSV file")
     if tree and not Path(tree).is_file():

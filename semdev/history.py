@@ -49,6 +49,7 @@ from semdev.data.patterns import Patterns
 from semdev.factored import pack_output, split_output, unpack_output
 
 SCHEMA = 1
+SWEPT = "; of a sweep measure each condition's History: runs.measure(f), or take one: sel(…)"
 DIMS = {
     "output": ("seed", "time", "item", "property"),
     "target": ("item", "property"),
@@ -230,7 +231,7 @@ def check(history: xr.Dataset, *, whole: bool = True) -> xr.Dataset:
     if not isinstance(history, xr.Dataset):
         raise TypeError(
             f"a History (an xarray.Dataset made by train, solve or load_history) is needed, got "
-            f"{type(history).__name__}"
+            f"{type(history).__name__}" + (SWEPT if hasattr(history, "measure") else "")
         )
     for names, found in ((DIMS, history.data_vars), (COORDS, history.coords)):
         for name, dims in names.items():
@@ -244,10 +245,11 @@ def check(history: xr.Dataset, *, whole: bool = True) -> xr.Dataset:
                     + (remedy if name == "output" else "")
                 )
             if history[name].dims != dims:
-                lost = next((dim for dim in dims if dim not in history[name].dims), dims[0])
+                lost = next((dim for dim in dims if dim not in history[name].dims), None)
+                remedy = f"; to take one of something and keep its dimension write isel({lost}=[0])"
                 raise ValueError(
-                    f"this is no History: {name} has dimensions {history[name].dims}, not {dims}; "
-                    f"to take one of something and keep its dimension write isel({lost}=[0])"
+                    f"this is no History: {name} has dimensions {history[name].dims}, not {dims}"
+                    + (remedy if lost else SWEPT if len(history[name].dims) > len(dims) else "")
                 )
     if not (np.diff(history["time"].values) > 0).all():
         raise ValueError("this is no History: its times do not increase")

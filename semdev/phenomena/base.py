@@ -12,7 +12,8 @@ import xarray as xr
 from semdev.data.dataset import Dataset
 from semdev.learners import Learner
 
-ALPHA = 0.025  # half of the 5 % that is promised: a test right at its level exceeds it every other time
+# Half of the 5 % that is promised: a test right at its level exceeds it every other time.
+ALPHA = 0.025
 LABELS = ("ancestor", "crossing")  # coordinates over items that say which class they are in
 NULL_WORLDS = ("shuffled properties", "flat tree", "white noise")
 
@@ -59,7 +60,7 @@ class Phenomenon:
 
     A phenomenon that is about classes of items is `controlled`: it counts as shown by a seed only
     if its value is also larger than with the classes dealt out to the items anew (a permutation
-    test at 2.5 %), for a measure that searches for the largest of something finds something in noise.
+    test at 2.5 %), for a measure that looks for the largest of something finds something in noise.
 
     Parameters
     ----------
@@ -127,7 +128,7 @@ def judge(
     Returns
     -------
     Dataset
-        Over seed: `value`; `control`, what only 2.5 % of relabelled worlds reach, and `p`, the share
+        Over seed: `value`; `control`, what 2.5 % of relabelled worlds reach, and `p`, the share
         of worlds (relabelled ones and this) with at least the value (both NaN unless controlled;
         a relabelled world of which nothing can be said has less than any value);
         `met` (bool); without a dimension: `reason`, why it is not applicable ("" if it is).

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from semdev.sweeps.grids import Label, format_label
@@ -27,6 +28,7 @@ def lay_together(
     seeds: Sequence[int],
     *,
     join: str = "exact",
+    measured: bool = False,
 ) -> xr.Dataset:
     """Return one Dataset: the dimensions of the axes, then seed, then those of the pieces.
 
@@ -43,12 +45,14 @@ def lay_together(
         All that have a place, whichever a piece holds.
     join : "exact" or "outer"
         Whether other dimensions must agree or are filled up with NaN.
+    measured : bool
+        Whether the pieces are what a measure returned: errors then say what it could leave out.
 
     Raises
     ------
     ValueError
         Pieces differ in a dimension or hold different variables, or have one that is called like
-        an axis and means something else.
+        an axis and means something else, or repeat a label so that its place is not known.
 
     Examples
     --------
@@ -59,15 +63,16 @@ def lay_together(
            [5., 6.]])
     """
     pieces = [_drop_axes(piece, axes) for piece in pieces]
-    indexes = _join_indexes(pieces, exact=join == "exact")
+    indexes = _join_indexes(pieces, exact=join == "exact", measured=measured)
     if "seed" in indexes:
         indexes["seed"] = np.array(seeds)
+    shared = {dim for dim, index in indexes.items() if _is_along(dim, index, pieces)}
     called = {name for piece in pieces for name in piece.result.coords}
     variables: dict[str, xr.Variable] = {}
     for name in _list_variables(pieces, exact=join == "exact"):
         holders = [piece for piece in pieces if name in piece.result.variables]
         first = holders[0].result.variables[name]
-        may_stay = "seed" not in first.dims and (name in called or not axes)
+        may_stay = shared.issuperset(first.dims) and (name in called or not axes)
         if may_stay and _is_same_everywhere(name, pieces):
             variables[name] = first
         elif may_stay and not axes:
@@ -102,7 +107,7 @@ def _drop_axes(piece: Piece, axes: Mapping[str, Sequence[Label]]) -> Piece:
     return Piece(piece.position, piece.name, result)
 
 
-def _join_indexes(pieces: Sequence[Piece], *, exact: bool) -> dict[str, np.ndarray]:
+def _join_indexes(pieces: Sequence[Piece], *, exact: bool, measured: bool) -> dict[str, np.ndarray]:
     """Return the labels along each dimension of a piece."""
     joined: dict[str, np.ndarray] = {}
     first: dict[str, Piece] = {}
@@ -111,15 +116,32 @@ def _join_indexes(pieces: Sequence[Piece], *, exact: bool) -> dict[str, np.ndarr
             labels = piece.result[dim].values  # 0, 1, … for a dimension without labels
             if dim not in joined:
                 joined[dim], first[dim] = labels, piece
-            elif dim != "seed" and not np.array_equal(joined[dim], labels):
+            elif dim != "seed" and not _is_same(joined[dim], labels):
                 if exact:
-                    _refuse_dimension(dim, first[dim], piece)
-                together = dict.fromkeys([*joined[dim].tolist(), *labels.tolist()])
-                joined[dim] = np.array(list(together), dtype=np.result_type(joined[dim], labels))
+                    _refuse_dimension(dim, first[dim], piece, measured=measured)
+                joined[dim] = _unite(joined[dim], labels)
     return joined
 
 
-def _refuse_dimension(dim: str, one: Piece, other: Piece) -> None:
+def _is_same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Return whether labels are the same in the same order; NaN is the same as NaN."""
+    return xr.Variable("x", one).equals(xr.Variable("x", other))
+
+
+def _is_along(dim: str, index: np.ndarray, pieces: Sequence[Piece]) -> bool:
+    """Return whether all pieces that have a dimension have all of its labels, in this order."""
+    each = [piece.result[dim].values for piece in pieces if dim in piece.result.dims]
+    return dim != "seed" and all(_is_same(labels, index) for labels in each)
+
+
+def _unite(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the labels of both: numbers in their order, words as they come."""
+    both = [*one.tolist(), *other.tolist()]
+    united = np.array(list(dict.fromkeys(both)), dtype=np.result_type(one, other))
+    return np.unique(united) if united.dtype.kind in "biufmM" else united
+
+
+def _refuse_dimension(dim: str, one: Piece, other: Piece, *, measured: bool) -> None:
     remedy = 'or fill up with NaN: measure(f, join="outer")'
     if dim == "time":
         steps = [piece.result.get("step", xr.DataArray()).values for piece in (one, other)]
@@ -133,6 +155,10 @@ def _refuse_dimension(dim: str, one: Piece, other: Piece) -> None:
                 "runs without steps= end when learning has settled: give steps=, record= and "
                 "learning_rate=, or measure each on its own times, as in measure(sd.transitions)"
             )
+    free = [name for name, values in one.result.data_vars.items() if dim not in values.dims]
+    if measured and free:
+        listed = ", ".join(f'"{name}"' for name in free)
+        remedy += f"; or keep what has no {dim}: measure(lambda run: f(run)[[{listed}]])"
     raise ValueError(
         f"these results cannot be laid side by side: {dim} is {_say(one.result[dim].values)} in "
         f"{one.name}, {_say(other.result[dim].values)} in {other.name}; {remedy}"
@@ -189,15 +215,27 @@ def _stack(
     empty: Any = {"f": np.nan, "c": np.nan, "m": "NaT", "M": "NaT"}.get(dtype.kind, "")
     room = np.full(shape, empty, dtype) if has_gaps else np.empty(shape, dtype)
     for piece, values in zip(holders, each, strict=True):
-        places = [_find_places(piece.result[dim].values, indexes[dim]) for dim in dims]
+        places = [_find_places(piece, dim, indexes[dim]) for dim in dims]
         part = room[piece.position] if dims else room
         part[np.ix_(*places) if dims else piece.position] = values.transpose(*dims).values
     return xr.Variable((*axes, *dims), room, each[0].attrs)
 
 
-def _find_places(labels: np.ndarray, among: np.ndarray) -> np.ndarray:
-    order = {label: k for k, label in enumerate(among.tolist())}
-    return np.array([order[label] for label in labels.tolist()], dtype=int)
+def _find_places(piece: Piece, dim: str, among: np.ndarray) -> np.ndarray:
+    """Return where along a dimension the labels of a piece stand."""
+    labels = piece.result[dim].values
+    if _is_same(labels, among):  # so that labels may be repeated
+        return np.arange(len(among))
+    known, own = pd.Index(among), pd.Index(labels)
+    if not (known.is_unique and own.is_unique):
+        raise ValueError(
+            f"{dim} repeats labels in {piece.name}, so that results with other {dim} cannot be "
+            "laid beside it"
+        )
+    places = known.get_indexer(own)
+    if (places < 0).any():
+        raise ValueError(f"{dim} {own[places < 0][0]} in {piece.name} is none of this sweep's")
+    return places
 
 
 def as_array(labels: Sequence[Label]) -> np.ndarray:

@@ -62,7 +62,9 @@ def add_parser(commands: Any, read_world: Callable[[str, str | None], Dataset]) 
     parser.add_argument(
         "--shard", type=_read_part, metavar="i/n", help="every n-th shard from the i-th alone"
     )
-    parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one a core)")
+    parser.add_argument(
+        "--jobs", type=_read_count, metavar="N", help="processes (default: one a core)"
+    )
     parser.add_argument(
         "--seeds",
         type=int,
@@ -114,7 +116,7 @@ def learn_linear(
 
     initial: dict[str, Any] = {} if scale is None else {"scale": scale}
     model = DeepLinear([hidden] * (depth - 1), **initial) if depth > 1 else Shallow(**initial)
-    return train(model, world, seeds=seeds, progress=False, **settings)
+    return train(model, world, seeds=seeds, **settings)
 
 
 def _run(options: argparse.Namespace, read_world: Callable[[str, str | None], Dataset]) -> int:
@@ -127,6 +129,7 @@ def _run(options: argparse.Namespace, read_world: Callable[[str, str | None], Da
         else:
             settings = {name: getattr(options, name) for name in ("steps", "record")}
             chosen = {name: value for name, value in settings.items() if value is not None}
+            _check_hidden(given)
             learn = partial(learn_linear, read_world(options.what, options.tree), **chosen)
             grid, seeds = given or {"depth": [2]}, SEEDS
         with warnings.catch_warnings():
@@ -141,6 +144,14 @@ def _run(options: argparse.Namespace, read_world: Callable[[str, str | None], Da
             )
     print(_lay_out(runs, options.out))
     return 1 if len(runs.failures) else 0
+
+
+def _check_hidden(grid: dict[str, list[Any]]) -> None:
+    if 1 in grid.get("depth", []) and len(grid.get("hidden", [])) > 1:
+        raise ValueError(
+            "--depth 1 has no hidden layer: with several --hidden it would learn the same several "
+            "times; sweep over --depth 1 in a folder of its own"
+        )
 
 
 def _read_file(path: str, given: dict[str, Any], options: argparse.Namespace) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 import cloudpickle
 import xarray as xr
 
+from semdev._progress import hide_bars
 from semdev.sweeps.folder import Failure
 from semdev.threads import threads
 
@@ -36,7 +36,7 @@ def compute_packed(packed: bytes) -> xr.Dataset | Failure:
     """Compute what was packed elsewhere."""
     try:
         learn, condition, seeds = cloudpickle.loads(packed)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Failure.of(error)
     return compute(learn, condition, seeds)
 
@@ -46,15 +46,15 @@ def compute(
 ) -> xr.Dataset | Failure:
     """Return what `learn` returns for some seeds of a condition, or why it does not.
 
-    One thread computes, so that sums are taken in one order whatever the machine.
+    One thread computes, so that sums are taken in one order whatever the machine. Progress bars
+    that nobody asked for are not shown.
     """
     import torch  # noqa: F401  (if it were loaded within the block, it would take all threads)
 
     try:
-        with ONE_AT_A_TIME, threads(1):
-            result = _silence(learn, condition)(**condition, seeds=list(seeds))
-            return check_result(result, seeds)
-    except Exception as error:
+        with ONE_AT_A_TIME, threads(1), hide_bars():
+            return check_result(learn(**condition, seeds=list(seeds)), seeds)
+    except (Exception, SystemExit) as error:
         return Failure.of(error, inside=True)
 
 
@@ -96,15 +96,3 @@ def check_result(result: Any, seeds: Sequence[int]) -> xr.Dataset:
             "and keep the dimension seed"
         )
     return result
-
-
-def _silence(learn: Callable[..., Any], condition: Mapping[str, Any]) -> Callable[..., Any]:
-    """Return `learn` without its own progress bar, if it has one and nobody asked for it."""
-    try:
-        has_bar = "progress" in inspect.signature(learn).parameters
-    except (TypeError, ValueError):
-        return learn
-    chosen = {**getattr(learn, "keywords", {}), **condition}
-    return (
-        functools.partial(learn, progress=False) if has_bar and "progress" not in chosen else learn
-    )

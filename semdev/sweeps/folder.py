@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import io
 import json
 import os
 import platform
@@ -11,18 +13,19 @@ import tempfile
 import time
 import traceback
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import h5netcdf  # type: ignore[import-untyped]
 import h5py
 import psutil
 import xarray as xr
+from xarray.backends import H5NetCDFStore
 
 from semdev._files import write_whole
-from semdev._names import suggest
-from semdev.sweeps.plans import Plan, Shard, list_differences, read_plan
+from semdev.sweeps.plans import Plan, Shard, grow_plan, list_differences, read_plan
 
 PLAN = "sweep.json"
 KEY = "sweep_shard"  # the attribute that says which shard of which sweep a file is
@@ -59,26 +62,38 @@ class Scratch:
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
-def claim_folder(path: str | Path, plan: Plan) -> Path:
+def claim_folder(path: str | Path, plan: Plan) -> tuple[Path, Plan]:
     """Make the folder of this sweep, or see that it is; tidy up what killed runs left.
+
+    Returns the folder and the plan as it is in there now: a sweep with more conditions or seeds
+    than the folder's takes over its shards.
 
     Raises
     ------
     ValueError
         It holds another sweep, or other things.
+    OSError
+        It cannot be made or written.
     """
     folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    # Looked at before the plan is: another process may be beginning the same sweep right now.
-    others = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Looked at before the plan is: another process may be beginning the same sweep right now.
+        others = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
+    except OSError as error:
+        raise _teach(error, f"{str(folder)!r} cannot be a sweep's folder (out=)") from None
     if (folder / PLAN).is_file():
         there = read_folder(folder)
         differences = list_differences(there, plan)
         if differences:
             raise ValueError(
-                f"{str(folder)!r} holds another sweep: {'; '.join(differences)}. Give another "
-                "folder (out=), or remove this one"
+                f"{str(folder)!r} holds another sweep: {'; '.join(differences)}. It may be given "
+                "more values, conditions and seeds, and nothing else; give another folder (out=), "
+                "or remove this one"
             )
+        plan = grow_plan(there, plan)
+        if plan != there:
+            _write_text(folder, PLAN, plan.to_json())
     else:
         if others:
             raise ValueError(
@@ -87,7 +102,14 @@ def claim_folder(path: str | Path, plan: Plan) -> Path:
             )
         _write_text(folder, PLAN, plan.to_json())
     _remove_unfinished(folder)
-    return folder
+    return folder, plan
+
+
+def _teach(error: OSError, said: str) -> OSError:
+    """Return an error of the same kind that says what could not be done."""
+    taught = type(error)(f"{said}: {error.strerror or error}")
+    taught.errno = error.errno
+    return taught
 
 
 def read_folder(folder: Path) -> Plan:
@@ -97,7 +119,10 @@ def read_folder(folder: Path) -> Plan:
     """
     if not (folder / PLAN).is_file():
         beside = [each.parent.name for each in folder.parent.glob(f"*/{PLAN}")]
-        hint = f"; {suggest(folder.name, beside)}" if beside else ""
+        near = difflib.get_close_matches(folder.name, beside, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        if beside and not near:
+            hint = f"; {str(folder.parent)!r} holds {len(beside)} sweeps with other names"
         raise FileNotFoundError(f"no sweep (no {PLAN}) in {str(folder)!r}{hint}")
     try:
         return read_plan((folder / PLAN).read_text(encoding="utf-8"))
@@ -151,18 +176,22 @@ def read_attribute(folder: Path, shard: Shard, name: str) -> Any:
 def write_result(folder: Path, shard: Shard, result: xr.Dataset) -> None:
     """Write a shard's result, whole or not at all; an earlier failure is forgotten.
 
-    Raises ValueError where netCDF cannot hold it.
+    Raises ValueError where netCDF cannot hold it, OSError where the folder cannot.
     """
-    marked = result.drop_encoding().assign_attrs({KEY: shard.key})
-
-    def write(path: Path) -> None:
-        try:
-            marked.to_netcdf(path, engine="h5netcdf")
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"the result cannot be written to netCDF: {error}") from error
-
-    _write(folder, locate(folder, shard).name, write)
+    raw = _serialize(result.drop_encoding().assign_attrs({KEY: shard.key}))
+    _write(folder, locate(folder, shard).name, raw)
     _locate_failure(folder, shard).unlink(missing_ok=True)
+
+
+def _serialize(result: xr.Dataset) -> memoryview:
+    """Return a netCDF file's bytes; HDF5 itself does not survive a disk that is full."""
+    raw = io.BytesIO()
+    try:
+        with h5netcdf.File(raw, "w") as file:
+            result.dump_to_store(H5NetCDFStore(file))
+    except Exception as error:
+        raise ValueError(f"the result cannot be written to netCDF: {error}") from error
+    return raw.getbuffer()
 
 
 def write_failure(folder: Path, shard: Shard, condition: str, failure: Failure) -> None:
@@ -174,8 +203,12 @@ def write_failure(folder: Path, shard: Shard, condition: str, failure: Failure) 
 
 def read_failure(folder: Path, shard: Shard) -> Failure:
     """Return why a shard has no result."""
-    record = json.loads(_locate_failure(folder, shard).read_text(encoding="utf-8"))
-    return Failure(record["error"], record["message"], record["traceback"])
+    path = _locate_failure(folder, shard)
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return Failure(record["error"], record["message"], record["traceback"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Failure("unknown", f"{str(path)!r} cannot be read ({error})", "")
 
 
 def _locate_failure(folder: Path, shard: Shard) -> Path:
@@ -183,17 +216,21 @@ def _locate_failure(folder: Path, shard: Shard) -> Path:
 
 
 def _write_text(folder: Path, name: str, text: str) -> None:
-    _write(folder, name, lambda path: path.write_bytes(text.encode()))
+    # An error's message may hold what is no character; JSON reads the escape as it was.
+    _write(folder, name, text.encode(errors="backslashreplace"))
 
 
-def _write(folder: Path, name: str, write: Callable[[Path], object]) -> None:
+def _write(folder: Path, name: str, raw: bytes | memoryview) -> None:
     """Write a file in a place that tells whose it is, then move it to the folder."""
     place = folder / f".{_name_host()}-{os.getpid()}.part"
-    place.mkdir(exist_ok=True)
     try:
+        place.mkdir(exist_ok=True)
         with write_whole(place / name) as unfinished:
-            write(unfinished)
+            unfinished.write_bytes(raw)
         (place / name).replace(folder / name)
+    except OSError as error:
+        said = f"{name} cannot be written to {str(folder)!r}; what was finished before is kept"
+        raise _teach(error, said) from None
     finally:
         shutil.rmtree(place, ignore_errors=True)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from numbers import Real
@@ -43,12 +44,18 @@ class Grid:
     crossed: bool
 
     @property
+    def columns(self) -> dict[str, list[Label]]:
+        """The labels of each name, each once, in the order they come."""
+        columns = zip(*self.conditions, strict=True)
+        return {
+            name: list({identify(label): label for label in column}.values())
+            for name, column in zip(self.names, columns, strict=False)
+        }
+
+    @property
     def axes(self) -> dict[str, list[Label]]:
         """The dimensions that hold the conditions, and the labels along each."""
-        if not self.crossed:
-            return {"condition": list(range(len(self.conditions)))}
-        columns = zip(*self.conditions, strict=True)
-        return {n: list(dict.fromkeys(c)) for n, c in zip(self.names, columns, strict=False)}
+        return self.columns if self.crossed else {"condition": list(range(len(self.conditions)))}
 
     def locate(self, number: int) -> tuple[int, ...]:
         """Return where along the axes a condition stands."""
@@ -125,9 +132,20 @@ def read_grid(grid: Any) -> tuple[Grid, list[dict[str, Any]]]:
             )
     rows = [{name: _read_label(name, each[name]) for name in names} for each in listed]
     conditions = tuple(tuple(row.values()) for row in rows)
-    if len(set(conditions)) < len(conditions):
+    for name in names:
+        _refuse_mixture(name, [row[name] for row in rows])
+    if len({tuple(map(format_label, each)) for each in conditions}) < len(conditions):
         raise ValueError("a condition is listed twice")
     return Grid(names, conditions, False), rows
+
+
+def identify(label: Any) -> str:
+    """Return a label, or several, as a plan keeps them: 1 is not 1.0, and NaN is NaN.
+
+    >>> identify(1) == identify(1.0), identify(float("nan")) == identify(float("nan"))
+    (False, True)
+    """
+    return json.dumps(label)
 
 
 def format_label(label: Any) -> str:
@@ -162,17 +180,27 @@ def _check_names(names: Iterable[Any]) -> tuple[str, ...]:
 
 def _read_choices(name: Any, values: Any) -> dict[Label, Any]:
     if isinstance(values, Mapping):
-        choices = {_read_label(name, label): value for label, value in values.items()}
+        pairs = [(_read_label(name, label), value) for label, value in values.items()]
     elif isinstance(values, str) or not isinstance(values, Iterable):
         raise TypeError(f"{name} has a list of values, such as [{values!r}]; got {values!r}")
     else:
-        labels = [_read_label(name, value) for value in values]
-        choices = {label: label for label in labels}
-        if len(choices) < len(labels):
-            raise ValueError(f"a value of {name} is given twice: {labels}")
-    if not choices:
+        pairs = [(label, label) for label in (_read_label(name, value) for value in values)]
+    if not pairs:
         raise ValueError(f"{name} has no values")
+    choices, labels = dict(pairs), [label for label, _ in pairs]
+    _refuse_mixture(name, labels)
+    if min(len(choices), len(set(map(format_label, labels)))) < len(labels):
+        raise ValueError(f"a value of {name} is given twice: {labels}")
     return choices
+
+
+def _refuse_mixture(name: Any, labels: Collection[Label]) -> None:
+    """Refuse 1 beside "1": tables and files could not tell them apart."""
+    words = {label for label in labels if isinstance(label, str)}
+    both = words & {format_label(label) for label in labels if not isinstance(label, str)}
+    if both:
+        word = both.pop()
+        raise ValueError(f"{name} holds both {word} and the word {word!r}; give one another label")
 
 
 def _read_label(name: Any, value: Any) -> Label:
@@ -191,5 +219,6 @@ def _read_label(name: Any, value: Any) -> Label:
 def _is_same(label: Label, asked: Any) -> bool:
     """Return whether a label is meant; 0.01 means the 0.010000000000000002 of a logspace."""
     if isinstance(label, float) and isinstance(asked, Real):
-        return math.isclose(label, asked, rel_tol=1e-9)
+        both_nan = math.isnan(label) and math.isnan(asked)
+        return both_nan or math.isclose(label, asked, rel_tol=1e-9)
     return label == asked

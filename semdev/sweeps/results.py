@@ -25,7 +25,8 @@ MOST_ROWS = 24  # of the table, when a sweep is shown
 class Sweep(Mapping[Any, xr.Dataset]):
     """The results of a sweep: `sel(depth=2, scale=0.1)` is that condition's History.
 
-    Nothing is read before it is asked for. As a mapping it goes from the conditions that have a
+    Nothing is read before it is asked for, and what another run of the sweep has finished since is
+    there when it is. As a mapping it goes from the conditions that have a
     result (the label, or a tuple of labels where several things vary) to their Histories.
 
     Parameters
@@ -57,9 +58,15 @@ class Sweep(Mapping[Any, xr.Dataset]):
             self._shards.setdefault(shard.condition, []).append(shard)
         self._scratch: Any = None  # a folder that goes with this object
 
+    def _look_again(self) -> None:
+        """See what other runs have finished since."""
+        left = [shard for shard, state in self._states.items() if state != "done"]
+        self._states |= find_states(self.folder, left)
+
     @property
     def table(self) -> pd.DataFrame:
         """A row for each condition: labels, shards, how many are done, failed, and seeds done."""
+        self._look_again()
         rows = []
         for number, labels in enumerate(self._plan.grid.conditions):
             shards = self._shards[number]
@@ -78,6 +85,7 @@ class Sweep(Mapping[Any, xr.Dataset]):
     @property
     def failures(self) -> pd.DataFrame:
         """A row for each shard that failed: labels, seeds, error, traceback."""
+        self._look_again()
         names = self._plan.grid.names
         rows = []
         for shard, state in self._states.items():
@@ -97,6 +105,7 @@ class Sweep(Mapping[Any, xr.Dataset]):
         ValueError
             Several conditions fit, or its shards were recorded at different times.
         """
+        self._look_again()
         number = self._plan.grid.find(labels)
         lacking = [seed for s in self._shards[number] if not self._is_done(s) for seed in s.seeds]
         result = self._load(number)
@@ -121,12 +130,14 @@ class Sweep(Mapping[Any, xr.Dataset]):
         ValueError
             Results differ in their times, items or variables (it says where), or there are none.
         """
-        return self._lay(self._list_pieces(), "exact")
+        self._look_again()
+        return self._lay(self._list_pieces())
 
     def measure(self, f: Callable[[xr.Dataset], Any], *, join: str = "exact") -> Any:
         """Return what `f` says of each condition's History, in one DataArray or Dataset.
 
-        It works where Histories differ in their times, as long as what `f` returns does not.
+        It works where Histories differ in their times, as long as what `f` returns does not: of
+        curves over time keep the numbers, ``measure(lambda run: f(run)[["half_time"]])``.
 
         Parameters
         ----------
@@ -143,6 +154,7 @@ class Sweep(Mapping[Any, xr.Dataset]):
             What `f` returns differs in its dimensions, or there are no results.
         """
         require(join, ["exact", "outer"], kind="join", where="measure")
+        self._look_again()
         pieces, arrays = [], set()
         for number in self._list_done():
             name = self._plan.grid.describe(number)
@@ -158,13 +170,13 @@ class Sweep(Mapping[Any, xr.Dataset]):
                 found = array.to_dataset(name="measured")
             position = self._plan.grid.locate(number)
             pieces.append(Piece(position, name, found))
-        laid = self._lay(pieces, join)
+        laid = self._lay(pieces, join=join, measured=not arrays)
         if not arrays:
             return laid
         measured = laid["measured"].assign_attrs(laid.attrs)
         return measured.rename(arrays.pop() if len(arrays) == 1 else None)
 
-    def _lay(self, pieces: list[Piece], join: str) -> xr.Dataset:
+    def _lay(self, pieces: list[Piece], **settings: Any) -> xr.Dataset:
         grid, plan = self._plan.grid, self._plan
         if not pieces:
             raise ValueError(f"there are no results{self._say_why()}")
@@ -176,7 +188,7 @@ class Sweep(Mapping[Any, xr.Dataset]):
                 f"first is {first}; see the table and failures of this sweep",
                 stacklevel=3,
             )
-        laid = lay_together(pieces, grid.axes, plan.seeds, join=join)
+        laid = lay_together(pieces, grid.axes, plan.seeds, **settings)
         if not grid.crossed:
             columns = zip(*grid.conditions, strict=True)
             labels = dict(zip(grid.names, columns, strict=True))
@@ -221,7 +233,8 @@ class Sweep(Mapping[Any, xr.Dataset]):
             raise NameNotFoundError(f"{name} has no result{self._say_why(number)}")
         if len(done) == 1:
             return read_shard(self.folder, done[0])
-        seeds = [seed for shard in done for seed in shard.seeds]
+        there = {seed for shard in done for seed in shard.seeds}
+        seeds = [seed for seed in self._plan.seeds if seed in there]
         pieces = self._list_pieces(number)
         laid = lay_together(pieces, {}, seeds)
         attrs = dict(pieces[0].result.attrs)
@@ -251,18 +264,20 @@ class Sweep(Mapping[Any, xr.Dataset]):
         return self.sel(**dict(zip(names, given, strict=True)))
 
     def __iter__(self) -> Iterator[Label | tuple[Label, ...]]:
+        self._look_again()
         for number in self._list_done():
             labels = self._plan.grid.conditions[number]
             yield labels[0] if len(labels) == 1 else labels
 
     def __len__(self) -> int:
+        self._look_again()
         return len(self._list_done())
 
     def __repr__(self) -> str:
+        table = self.table
         grid, states = self._plan.grid, list(self._states.values())
         sizes = [f"{name} ({len(labels)})" for name, labels in grid.axes.items()]
         over = " × ".join([*sizes, f"{len(self._plan.seeds)} seeds"])
-        table = self.table
         whole = int((table["done"] == table["shards"]).sum())
         failed = int((table["failed"] > 0).sum())
         text = f"{len(table)} conditions, {whole} done"
@@ -283,7 +298,7 @@ class Sweep(Mapping[Any, xr.Dataset]):
 
 
 def load_sweep(folder: str | Path) -> Sweep:
-    """Read a sweep's folder again, finished or not.
+    """Read a sweep's folder again, finished or not, grown or not.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ import operator
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,10 @@ def sweep(
     same, byte for byte, as those of one that was not. A condition that raises does not stop the
     others; it is written down and tried again by the next call.
 
+    A sweep can grow: called again with the same `out` and more values, conditions or seeds (20,
+    then 30) it computes what is new. Anything else that differs is refused: fewer of them, another
+    `learn`, other code or values that it refers to.
+
     Parameters
     ----------
     learn : function
@@ -70,6 +75,7 @@ def sweep(
         those of `concurrent.futures`. Start Dask's workers with one thread each.
     out : path, optional
         The folder for results; without one they are gone with the Sweep that is returned.
+        It may hold this sweep with fewer conditions or seeds.
     shard_size : int, optional
         The most seeds of a condition that learn at a time (default 128). Smaller shards lose less
         when a run is killed.
@@ -77,7 +83,8 @@ def sweep(
         Compute every n-th shard from the i-th (1 to n) only: for n runs that know nothing of each
         other and share the folder `out`, such as a Slurm array (see ``semdev sweep --help``).
     progress : bool, optional
-        Show a bar over all shards: always, never, or (default) on anything over a second.
+        Show a bar over all shards: always, never, or (default) on anything over a second. Bars
+        within `learn` are shown only where they are asked for, ``train(…, progress=True)``.
 
     Returns
     -------
@@ -89,30 +96,34 @@ def sweep(
     ------
     TypeError, ValueError
         A grid that is none, a `learn` that cannot be called with it, or `out` holds another sweep.
+    OSError
+        `out` cannot be written, or is full: what is finished is kept.
 
     Examples
     --------
     >>> import semdev as sd
     >>> world = sd.load("saxe2019")
-    >>> def learn(depth, scale, seeds):
-    ...     model = sd.DeepLinear([16] * (depth - 1), scale=scale)
+    >>> def learn(depth, scale, seeds):    # depth: weight matrices; 1 has no hidden layer
+    ...     hidden = [16] * (depth - 1)
+    ...     model = sd.DeepLinear(hidden, scale=scale) if hidden else sd.Shallow(scale=scale)
     ...     return sd.train(model, world, seeds=seeds, steps=900, record=50)
-    >>> runs = sd.sweep(learn, {"depth": [2, 3], "scale": [0.1, 0.2]}, seeds=4, n_jobs=1)
+    >>> runs = sd.sweep(learn, {"depth": [1, 2, 3], "scale": [0.1, 0.2]}, seeds=4, n_jobs=1)
     >>> half_time = runs.measure(sd.transitions)["half_time"]
     >>> half_time.dims
     ('depth', 'scale', 'seed', 'mode')
     >>> half_time.sel(mode=1).median("seed").round(1).values    # depth × scale
-    array([[0.7, 0.4],
+    array([[0.7, 0.8],
+           [0.7, 0.4],
            [0.9, 0.3]])
     """
-    if n_jobs is not None and executor is not None:
-        raise ValueError("give n_jobs= (processes here) or executor= (elsewhere), not both")
+    _check_workers(n_jobs, executor)
     conditions, values = read_grid(grid)
     check_call(learn, conditions.names)
     plan = make_plan(learn, conditions, values, seeds=read_seeds(seeds), shard_size=shard_size)
-    chosen = _choose(plan.shards, shard, out)
+    _choose(plan.shards, shard, out)  # refused before there is a folder
     scratch = Scratch() if out is None else None
-    folder = claim_folder(scratch.path if scratch else str(out), plan)
+    folder, plan = claim_folder(scratch.path if scratch else str(out), plan)
+    chosen = _choose(plan.shards, shard, out)
     states = find_states(folder, chosen)
     todo = [each for each in chosen if states[each] != "done"]
     bar = tqdm(
@@ -121,19 +132,18 @@ def sweep(
         unit="shard", leave=False,
     )  # fmt: skip
     failed: list[str] = []
-    with bar:
-        for each, result in _run(learn, todo, values, n_jobs, executor):
-            if not isinstance(result, Failure):
-                try:
-                    write_result(folder, each, result)
-                except ValueError as error:
-                    result = Failure.of(error)
-            if isinstance(result, Failure):
+    try:
+        with bar, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"\d+ tasks have been")  # joblib's, when interrupted
+            for each, result in _run(learn, todo, values, n_jobs, executor):
                 name = conditions.describe(each.condition)
-                write_failure(folder, each, name, result)
-                failed.append(f"{name}, seeds {format_seeds(each.seeds)}: {result.say()}")
-                bar.set_postfix(failed=len(failed))
-            bar.update()
+                failure = _keep(folder, each, name, result)
+                if failure:
+                    failed.append(f"{name}, seeds {format_seeds(each.seeds)}: {failure.say()}")
+                    bar.set_postfix(failed=len(failed))
+                bar.update()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_say_stopped(folder, chosen, out)) from None
     if failed:
         warnings.warn(
             f"{len(failed)} of {len(chosen)} shards failed (see failures; the next call with the "
@@ -143,6 +153,46 @@ def sweep(
     runs = Sweep(folder)
     runs._scratch = scratch
     return runs
+
+
+def _check_workers(n_jobs: Any, executor: Any) -> None:
+    """Say before anything is computed if nobody could."""
+    if n_jobs is not None and executor is not None:
+        raise ValueError("give n_jobs= (processes here) or executor= (elsewhere), not both")
+    whole = isinstance(n_jobs, Integral) and not isinstance(n_jobs, bool)
+    if n_jobs is not None and not (whole and n_jobs):
+        raise ValueError(
+            f"n_jobs is a number of processes, 1 or more (-1: one a core); got {n_jobs!r}"
+        )
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        remedy = "; of a Dask cluster give distributed.Client(cluster)"
+        raise TypeError(
+            "executor needs submit(function, argument), as a dask.distributed.Client and the "
+            f"executors of concurrent.futures have it; got {type(executor).__name__}"
+            + (remedy if hasattr(executor, "scheduler_address") else "")
+        )
+
+
+def _keep(folder: Path, shard: Shard, name: str, result: Result) -> Failure | None:
+    """Write what came of a shard; return why it has no result, if it has none."""
+    if not isinstance(result, Failure):
+        try:
+            write_result(folder, shard, result)
+            return None
+        except ValueError as error:
+            result = Failure.of(error)
+    write_failure(folder, shard, name, result)
+    return result
+
+
+def _say_stopped(folder: Path, chosen: Sequence[Shard], out: str | Path | None) -> str:
+    if out is None:
+        return "stopped; give out= to keep what is finished"
+    done = list(find_states(folder, chosen).values()).count("done")
+    return (
+        f"stopped; {done} of {len(chosen)} shards are in {str(folder)!r}; call again with the "
+        "same out="
+    )
 
 
 def _choose(

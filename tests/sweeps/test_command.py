@@ -101,9 +101,23 @@ def test_files_and_corpora_that_are_not_there(tmp_path, capsys):
     for name, message in (
         ("nowhere.py", "no file 'nowhere.py'"),
         ("saxe2018", "did you mean 'saxe2019'"),
+        ("animals.cvs", "no file 'animals.cvs', and no corpus 'animals.cvs'"),
     ):
         assert main(["sweep", name, "--out", str(tmp_path / "runs")]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_what_would_be_learned_twice_is_refused(tmp_path, capsys):
+    call = ["sweep", "saxe2019", "--out", str(tmp_path / "runs"), "--depth", "1", "2"]
+    assert main([*call, "--hidden", "8", "16"]) == 2
+    assert "--depth 1 has no hidden layer: with several --hidden" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_no_jobs_are_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["sweep", "saxe2019", "--out", str(tmp_path / "runs"), "--jobs", "0"])
+    assert "a whole number above 0 is needed, got '0'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("part", ["0/3", "4/3", "3", "a/b"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 import numpy as np
@@ -129,6 +130,108 @@ def test_other_dimensions_can_be_filled_up():
         runs.measure(len, join="oter")
 
 
+def test_labels_may_be_repeated_where_all_repeat_them(trainer):
+    runs = quiet(trainer, {"depth": [1, 2], "scale": [0.1]}, seeds=2)
+    times = [0.1, 0.2, 0.21, 1.4]
+    found = runs.measure(lambda run: run["loss"].sel(time=times, method="nearest"))
+    assert not found.indexes["time"].is_unique
+    alone = runs[2, 0.1]["loss"].sel(time=times, method="nearest")
+    np.testing.assert_array_equal(found.sel(depth=2, scale=0.1), alone)
+
+
+def test_labels_repeated_in_some_are_refused():
+    def learn(size, seeds):
+        return xr.Dataset(
+            {"n": (("seed", "x"), np.ones((1, 3)))}, {"seed": seeds, "x": [1, 1, size]}
+        )
+
+    runs = quiet(learn, {"size": [2, 3]}, seeds=1)
+    with pytest.raises(ValueError, match="x repeats labels in size=2, so that results with other"):
+        runs.measure(lambda run: run, join="outer")
+    with pytest.raises(ValueError, match="seed repeats labels in size=2"):
+        runs.measure(lambda run: run.isel(seed=[0, 0], x=0, drop=True))
+    with pytest.raises(ValueError, match="seed 7 in size=2 is none of this sweep's"):
+        runs.measure(lambda run: run.isel(x=0, drop=True).assign_coords(seed=[7]))
+
+
+def test_labels_that_are_nan_in_all_are_the_same():
+    def learn(k, seeds):
+        return xr.Dataset({"n": (("seed", "x"), [[k, 2]])}, {"seed": seeds, "x": [1, np.nan]})
+
+    runs = quiet(learn, {"k": [1, 3]}, seeds=1)
+    np.testing.assert_array_equal(runs.combine()["n"].isel(seed=0), [[1, 2], [3, 2]])
+
+
+def test_coordinates_along_what_is_filled_up_are_filled_up_too():
+    def learn(rate, seeds):
+        time = rate * np.array([2.0, 1.0, np.nan])[:: int(rate)]
+        return xr.Dataset(
+            {"n": (("seed", "time"), [time * 10])},
+            {"seed": seeds, "time": time, "step": ("time", np.arange(len(time)))},
+        )
+
+    runs = quiet(learn, {"rate": [1, 3]}, seeds=1)
+    found = runs.measure(lambda run: run, join="outer")
+    np.testing.assert_array_equal(found["time"], [1, 2, 6, np.nan])  # in order
+    np.testing.assert_array_equal(found["step"].sel(rate=1), [1, 0, np.nan, 2])
+    np.testing.assert_array_equal(found["step"].sel(rate=3), [np.nan, np.nan, 0, np.nan])
+    np.testing.assert_array_equal(found["n"].sel(rate=1, seed=0), [10, 20, np.nan, np.nan])
+
+
+def test_coordinates_with_the_same_values_beside_other_labels_are_kept_apart():
+    learn = partial(sd.train, sd.Shallow(), sd.load("saxe2019"), record=3, steps=50)
+    runs = quiet(learn, {"learning_rate": [0.01, 0.1]}, seeds=1)
+    found = runs.measure(lambda run: run["loss"], join="outer")
+    assert found["step"].dims == ("learning_rate", "time")
+    one = found.sel(learning_rate=0.1).dropna("time")
+    xr.testing.assert_equal(one["step"].astype(int).drop_vars("learning_rate"), runs[0.1]["step"])
+
+
+def test_a_measure_of_curves_is_told_what_has_no_times():
+    learn = partial(sd.train, sd.Shallow(), sd.load("saxe2019"), record=20)
+    runs = quiet(learn, {"learning_rate": [0.05, 0.1]}, seeds=2)
+    kept = r"or keep what has no time: measure\(lambda run: f\(run\)\[\[(.*)\]\]\)$"
+    with pytest.raises(ValueError, match=kept) as caught:
+        runs.measure(sd.differentiation)
+    names = re.search(kept, str(caught.value))[1].replace('"', "").split(", ")
+    assert "half_time" in names
+    found = runs.measure(lambda run: sd.differentiation(run)[names])
+    assert found["half_time"].dims[0] == "learning_rate"
+
+
+def test_who_measures_a_whole_sweep_is_told_how(histories):
+    for whole, message in ((histories, "got Sweep; of a"), (histories.combine(), "has dimensions")):
+        with pytest.raises((TypeError, ValueError), match=rf"{message}.* runs.measure\(f\), or"):
+            sd.mode_strengths(whole)
+
+
+def test_a_sweep_in_hand_sees_what_other_runs_have_done(tmp_path, line):
+    broken = tmp_path / "broken"
+    broken.touch()
+
+    def learn(slope, seeds):
+        if slope == 2 and broken.exists():
+            raise ArithmeticError("no such slope")
+        return line(slope, seeds)
+
+    run = partial(quiet, learn, {"slope": [1, 2]}, seeds=2, out=tmp_path / "out")
+    with pytest.warns(UserWarning, match="1 of 2 shards failed"):
+        runs = run()
+    (note,) = (tmp_path / "out").glob("*.failed.json")
+    text = note.read_text()
+    note.write_text(text[:20])
+    assert runs.failures["error"].str.fullmatch(r"unknown: .*failed.json' cannot be read .*").all()
+    assert "1 failed" in repr(runs)
+    note.write_text(text)
+    assert runs.failures["error"].tolist() == ["ArithmeticError: no such slope"]
+    broken.unlink()
+    run()
+    assert len(runs.failures) == 0
+    assert runs.table["done"].tolist() == [1, 1]
+    assert runs[2].identical(line(2, [0, 1]))
+    assert runs.combine()["value"].notnull().all()
+
+
 def test_other_variables_are_named():
     runs = quiet(
         lambda k, seeds: xr.Dataset({f"v{k}": 1, "all": 2}, {"seed": seeds}), {"k": [1, 2]}, seeds=1
@@ -218,7 +321,7 @@ def test_nothing_is_read_before_it_is_asked_for(tmp_path, line, monkeypatch):
     assert repr(runs)
     assert opened == []
     runs[2]
-    assert opened == ["0001_slope=2_seed=0-1.nc"]
+    assert [name.rpartition("_")[0] for name in opened] == ["slope=2_seed=0-1"]
 
 
 def test_a_damaged_file_says_what_to_do(tmp_path, line):

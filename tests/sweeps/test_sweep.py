@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from functools import partial
 
 import numpy as np
@@ -13,6 +14,7 @@ import xarray as xr
 from threadpoolctl import threadpool_info
 
 import semdev as sd
+import semdev._progress
 from semdev.sweeps.results import load_sweep
 from semdev.sweeps.running import sweep
 
@@ -120,8 +122,8 @@ def test_another_sweep_in_the_folder_is_refused(tmp_path, line, contents):
     quiet(line, {"slope": [1]}, seeds=2, out=tmp_path)
     before = contents(tmp_path)
     with pytest.raises(ValueError, match=r"another sweep: slope is \[1\] there, \[2\] here; seeds"):
-        quiet(line, {"slope": [2]}, seeds=3, out=tmp_path)
-    with pytest.raises(ValueError, match=r"learn is another: .*Give another folder \(out=\)"):
+        quiet(line, {"slope": [2]}, seeds=1, out=tmp_path)
+    with pytest.raises(ValueError, match=r"learn is another: .*give another folder \(out=\)"):
         quiet(partial(line, end=2.0), {"slope": [1]}, seeds=2, out=tmp_path)
     assert contents(tmp_path) == before
 
@@ -257,6 +259,12 @@ def test_an_interruption_stops_all_and_keeps_what_is_finished(tmp_path, line):
 # calling
 
 
+class Cluster:
+    """What Dask calls so computes nothing itself."""
+
+    scheduler_address = "tcp://127.0.0.1:8786"
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
@@ -268,6 +276,11 @@ def test_an_interruption_stops_all_and_keeps_what_is_finished(tmp_path, line):
         ({"shard": (1.5, 2), "out": "x"}, ValueError, "shard is .*got .1.5, 2"),
         ({"shard": "1/2", "out": "x"}, ValueError, "shard is .*got '1/2'"),
         ({"executor": object()}, ValueError, r"n_jobs= .* or executor= .*, not both"),
+        ({"executor": object(), "n_jobs": None}, TypeError, r"needs submit\(.* got object$"),
+        ({"executor": Cluster(), "n_jobs": None}, TypeError, r"give distributed.Client\(cluster"),
+        ({"n_jobs": "2"}, ValueError, r"n_jobs is a number of processes, 1 or more .* got '2'"),
+        ({"n_jobs": 0}, ValueError, "n_jobs is a number of processes, 1 or more .* got 0"),
+        ({"n_jobs": True}, ValueError, "n_jobs is a number of processes, 1 or more .* got True"),
     ],
 )
 def test_bad_calls_are_refused_before_anything_is_computed(
@@ -327,9 +340,55 @@ def test_progress_counts_shards_finished_ones_and_failures(tmp_path, line, capsy
     assert "failed=1" in shown
 
 
-def test_shards_have_no_bars_of_their_own_unless_asked_for():
-    def learn(x, seeds, progress=None):
-        return xr.Dataset({"progress": str(progress)}, {"seed": seeds})
+def test_shards_have_no_bars_of_their_own_unless_asked_for(monkeypatch, capsys):
+    shown = []
+    plain = semdev._progress._tqdm.__init__
 
-    assert quiet(learn, {"x": [1]}, seeds=1)[1]["progress"] == "False"
-    assert quiet(partial(learn, progress=True), {"x": [1]}, seeds=1)[1]["progress"] == "True"
+    def note(bar, *arguments, **settings):
+        shown.append(not settings["disable"])
+        plain(bar, *arguments, **settings)
+
+    def learn(wanted, seeds):
+        world = sd.load("saxe2019")
+        return sd.train(sd.Shallow(), world, seeds=seeds, steps=9, record=3, progress=wanted)
+
+    monkeypatch.setattr(semdev._progress._tqdm, "__init__", note)
+    for progress in (False, None):
+        quiet(learn, {"wanted": [None, True]}, seeds=1, progress=progress)
+        assert shown == [progress is None, False, True]
+        shown.clear()
+    learn(None, [0])
+    assert shown == [True]
+
+
+def test_learn_may_call_exit(line):
+    def learn(slope, seeds):
+        if slope == 2:
+            sys.exit("no licence")
+        return line(slope, seeds)
+
+    with pytest.warns(UserWarning, match="1 of 3 shards failed"):
+        runs = quiet(learn, {"slope": [1, 2, 3]}, seeds=1)
+    assert runs.failures["error"].tolist() == ["SystemExit: no licence"]
+
+
+def test_messages_may_hold_what_is_no_character():
+    def learn(x, seeds):
+        raise ValueError("bad byte \udcff, and \u2713")
+
+    with pytest.warns(UserWarning, match="1 of 1 shards failed"):
+        runs = quiet(learn, {"x": ["\udc80"]}, seeds=1)
+    assert runs.failures["error"].tolist() == ["ValueError: bad byte \udcff, and \u2713"]
+    assert runs.table["x"].tolist() == ["\udc80"]
+
+
+def test_an_interruption_says_what_is_kept(tmp_path, line):
+    def learn(slope, seeds):
+        if slope == 2:
+            raise KeyboardInterrupt
+        return line(slope, seeds)
+
+    with pytest.raises(KeyboardInterrupt, match=r"^stopped; 1 of 3 shards are in '.*'; call again"):
+        quiet(learn, {"slope": [1, 2, 3]}, seeds=2, out=tmp_path)
+    with pytest.raises(KeyboardInterrupt, match=r"^stopped; give out= to keep"):
+        quiet(learn, {"slope": [1, 2, 3]}, seeds=2)
