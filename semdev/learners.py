@@ -69,14 +69,20 @@ class Learner:
             What comes back is no History of these seeds.
         """
         asked = (data.digest, tuple(seeds), keep_weights and self.is_network)
-        if asked not in self._kept:
+        richer = (*asked[:-1], True)
+        known = self._kept.pop(richer, None)
+        if known is not None:
+            asked = richer  # weights beside what was asked for do no harm
+        else:
+            known = self._kept.pop(asked, None)
+        if known is None:
             more = {"keep_weights": True} if asked[-1] else {}
-            history = self._learn(data, list(seeds), **more)
-            _check_history(history, seeds, self.name)
-            while len(self._kept) >= KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[asked] = history
-        return self._kept[asked]
+            known = self._learn(data, list(seeds), **more)
+            _check_history(known, seeds, self.name)
+        self._kept[asked] = known  # the last one used is the last to go
+        while len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
+        return known
 
 
 def read_learner(model: Any, *, name: str | None = None) -> Learner:

@@ -14,7 +14,7 @@ from semdev.learners import Learner
 
 # Half of the 5 % that is promised: a test right at its level exceeds it every other time.
 ALPHA = 0.025
-LABELS = ("ancestor", "crossing")  # coordinates over items that say which class they are in
+LEAST_DEALS = 20
 NULL_WORLDS = ("shuffled properties", "flat tree", "white noise")
 
 Experiment = Callable[[Learner, Dataset, Sequence[int]], xr.Dataset]
@@ -48,6 +48,16 @@ def learn(learner: Learner, data: Dataset, seeds: Sequence[int]) -> xr.Dataset:
 def ask_nothing(data: Dataset) -> str:
     """Return "": any data will do."""
     return ""
+
+
+def ask_for_tree(data: Dataset) -> str:
+    """Return why data cannot show what is about classes: they have no tree.
+
+    >>> import semdev as sd
+    >>> ask_for_tree(sd.load("saxe2019").with_tree(None))
+    'the data have no tree'
+    """
+    return "" if data.tree is not None else "the data have no tree"
 
 
 @dataclass(frozen=True)
@@ -203,17 +213,37 @@ def relabel_and_measure(
 ) -> np.ndarray:
     """Return values with the classes dealt out to items anew, relabelling × seed; NaN as −∞.
 
-    Raises NotApplicableError where classes are so few that this could not be told from chance.
+    Raises NotApplicableError where items are so few that hardly any other deal is possible.
     """
-    labels = [name for name in LABELS if name in result.coords]
-    if not labels:
+    if "ancestor" not in result.coords:
         raise NotApplicableError("items have no classes: the data have no tree")
     random = np.random.default_rng([random_state, 5])
-    count = result.sizes["item"]
-    values = []
-    for _ in range(number):
-        order = random.permutation(count)
-        moved = {name: (result[name].dims, result[name].values[order]) for name in labels}
-        values.append(read_values(phenomenon, result.assign_coords(moved), seeds))
+    classes = result["ancestor"].transpose("item", ...)
+    own, values, deals = name_deal(classes.values), [], set()
+    for _ in range(4 * number):
+        drawn = random.permutation(classes.values)
+        deal = name_deal(drawn)
+        if deal != own:
+            deals.add(deal)
+            dealt = classes.copy(data=drawn)
+            values.append(read_values(phenomenon, result.assign_coords(ancestor=dealt), seeds))
+        if len(values) == number:
+            break
+    if len(deals) < min(number, LEAST_DEALS):
+        raise NotApplicableError(
+            f"the classes of {len(classes)} items can be dealt out in {len(deals)} other ways, "
+            "too few to tell a finding from chance"
+        )
     found = np.array(values)
     return np.where(np.isnan(found), -math.inf, found)
+
+
+def name_deal(classes: np.ndarray) -> bytes:
+    """Return who is with whom at each level, whatever the classes are called, item × level.
+
+    >>> one, other = np.array([["a"], ["b"], ["b"]]), np.array([["b"], ["a"], ["a"]])
+    >>> name_deal(one) == name_deal(other), name_deal(one) == name_deal(one[::-1])
+    (True, False)
+    """
+    first = (classes[:, None] == classes[None, :]).argmax(1)  # the first item of one's class
+    return first.astype(np.int16).tobytes()

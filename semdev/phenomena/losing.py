@@ -18,8 +18,7 @@ from semdev.measures.damaged import (
     find_facts,
     read_criterion,
 )
-from semdev.phenomena.base import Criterion, NotApplicableError, Phenomenon
-from semdev.phenomena.projecting import ask_for_tree
+from semdev.phenomena.base import Criterion, NotApplicableError, Phenomenon, ask_for_tree
 
 SEVERITY = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # in root mean squares of the weights
 DRAWS = 20  # patients of each network

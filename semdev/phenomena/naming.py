@@ -14,8 +14,7 @@ from semdev.learners import Learner
 from semdev.measures.damaged import find_domains
 from semdev.measures.names import _compare_extensions as compare_extensions
 from semdev.measures.names import find_bearers, find_isa
-from semdev.phenomena.base import ALPHA, Criterion, NotApplicableError, Phenomenon
-from semdev.phenomena.projecting import ask_for_tree
+from semdev.phenomena.base import ALPHA, Criterion, NotApplicableError, Phenomenon, ask_for_tree
 
 OFTEN = 8  # times as often as others (McClelland & Rogers 2003)
 

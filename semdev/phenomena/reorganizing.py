@@ -9,8 +9,7 @@ import xarray as xr
 
 from semdev.data.dataset import Dataset
 from semdev.learners import Learner
-from semdev.phenomena.base import Criterion, NotApplicableError, Phenomenon
-from semdev.phenomena.projecting import ask_for_tree
+from semdev.phenomena.base import Criterion, NotApplicableError, Phenomenon, ask_for_tree
 
 
 def compare_beliefs(learner: Learner, data: Dataset, seeds: Sequence[int]) -> xr.Dataset:

@@ -11,8 +11,13 @@ from semdev.data import trees
 from semdev.data.dataset import Dataset
 from semdev.learners import Learner
 from semdev.measures.similarity import similarity
-from semdev.phenomena.base import Criterion, NotApplicableError, Phenomenon, find_control
-from semdev.phenomena.projecting import ask_for_tree
+from semdev.phenomena.base import (
+    Criterion,
+    NotApplicableError,
+    Phenomenon,
+    ask_for_tree,
+    find_control,
+)
 
 RELABELLINGS = 39
 SHARE = 0.25  # of as many properties as there are, added for the classes that cross the tree's
@@ -27,7 +32,7 @@ def find_similarities(history: xr.Dataset) -> np.ndarray:
     >>> import semdev as sd
     >>> child = sd.solve(sd.load("saxe2019"), depth=2, hidden=True)
     >>> find_similarities(child).round(2)    # canary–salmon, canary–oak, …, oak–rose
-    array([[0.34, 0.16, 0.16, 0.16, 0.16, 0.34]])
+    array([[0.38, 0.14, 0.14, 0.14, 0.14, 0.38]])
     """
     if "hidden_1" not in history or history["hidden_1"].dims[2] != "item":
         raise NotApplicableError("it has no hidden layer over items: it represents no likeness")
@@ -104,7 +109,7 @@ def cross_classes(data: Dataset) -> tuple[Dataset, np.ndarray]:
     >>> import semdev as sd
     >>> crossed, kinds = cross_classes(sd.load("rumelhart8"))
     >>> crossed.properties.shape, kinds
-    ((8, 44), array([0, 1, 0, 1, 0, 1, 0, 1]))
+    ((8, 44), array([1, 0, 1, 0, 1, 0, 1, 0]))
     """
     table, tree = data.properties, data.tree
     assert tree is not None  # see ask_for_tree
