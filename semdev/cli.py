@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from semdev._names import NameNotFoundError
 from semdev._version import __version__
+from semdev.comparing.command import add_compare_parser, add_validate_parser
 from semdev.sweeps.command import add_parser as add_sweep_parser
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ EXAMPLES = """examples:
   semdev ask living_things worm "has bones" --plot worm.svg
   semdev ask my_items.csv penguin "can fly" --tree my_items.nwk --seeds 50
   semdev sweep living_things --out runs --depth 1 2 3 --scale 0.001 0.01 --steps 4000
+  semdev compare living_things --out runs/comparison
   semdev reproduce saxe2019
 """
 
@@ -76,6 +78,8 @@ def _make_parser() -> argparse.ArgumentParser:
     asking.set_defaults(run=_ask)
 
     add_sweep_parser(commands, _read_world)
+    add_compare_parser(commands, _read_world)
+    add_validate_parser(commands, _read_world)
 
     reproducing = commands.add_parser(
         "reproduce",

@@ -72,7 +72,8 @@ class Factors(BackendArray):
                 {"themselves": size, "what is computed from them": 2 * size},
                 what=f"These outputs ({sizes}), kept as factors until now, multiplied out",
                 remedy="Take what you need of them first, as in history.sel(item=[…], "
-                "property=[…]) or .isel(time=[0, -1]), or solve for fewer times.",
+                "property=[…]) or .isel(time=[0, -1]), or solve for fewer times; "
+                "semdev.save_history writes them to a file as they are, as factors.",
             )
         out = np.empty(self.shape)
         step = max(1, PIECE // max(1, n_items * self.items.shape[2]))  # times multiplied at once

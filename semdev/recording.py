@@ -6,9 +6,12 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import xarray as xr
+
+from semdev.memory import require_memory
 
 BLOCK = 2**26  # bytes of records that functions are shown at a time
 Kept = Callable[[xr.Dataset], xr.DataArray | xr.Dataset]
@@ -152,12 +155,33 @@ class Sieve(Log):
         names = [name for found in each for name in found.data_vars]
         if len(set(names)) < len(names):
             raise ValueError(f"keep: two functions return things of one name: {names}")
-        self.found = self.found or [found.isel(time=[0]) for found in each]
+        if not self.found:
+            self.found = [found.isel(time=[0]) for found in each]
+            self._see_that_it_fits()
         for found in each:
             for name, values in found.data_vars.items():
                 self._write(f"kept_{name}", values.values)
         size = sum(array[:, :1].nbytes for array in self.block.all_named("").values())
         self.block = Log(max(1, min(self.capacity, BLOCK // size)))
+
+    def _see_that_it_fits(self) -> None:
+        """Refuse what would not fit into memory by the end of the run, while there is one record.
+
+        Raises
+        ------
+        MemoryError
+            With what each function keeps.
+        """
+        require_memory(
+            {
+                str(name): self.capacity * values.nbytes
+                for found in self.found
+                for name, values in found.data_vars.items()
+            },
+            what=f"What keep= keeps of this run, recorded {self.capacity} times,",
+            remedy="Keep less of it (fewer items or properties, a mean over them), record fewer "
+            "times (record=), or give fewer seeds at a time (semdev.sweep writes them to disk)",
+        )
 
     def place(self, history: xr.Dataset) -> xr.Dataset:
         """Return a History of this log without outputs, with what has been kept."""
@@ -175,10 +199,38 @@ class Sieve(Log):
         return history
 
 
+def read_functions(keep: Kept | Sequence[Kept] | None) -> list[Kept]:
+    """Return the functions that say what to keep, or say what is none.
+
+    Raises
+    ------
+    TypeError
+        Something that is no function.
+    """
+    given: Any = [] if keep is None else keep
+    alone = callable(given) or isinstance(given, str) or not np.iterable(given)
+    functions: list[Any] = [given] if alone else list(given)
+    for each in functions:
+        if not callable(each):
+            raise TypeError(
+                f"keep is a function of a History, or several; got {each!r}: give the function "
+                "itself, as in keep=semdev.mode_strengths, and not its name"
+            )
+    return functions
+
+
 def _read_kept(function: Kept, history: xr.Dataset) -> xr.Dataset:
     """Return what a function finds in a History, seed × time × …, or say what is wrong with it."""
     who = getattr(function, "__name__", repr(function))
-    found = function(history)
+    try:
+        found = function(history)
+    except Exception as error:
+        first, last = history["step"].values[[0, -1]]
+        error.add_note(
+            f"Raised by {who}, a function given as keep=, when it was shown a History of steps "
+            f"{first} to {last}."
+        )
+        raise
     if isinstance(found, xr.DataArray):
         found = found.to_dataset(name=found.name or who)
     if not isinstance(found, xr.Dataset):

@@ -19,10 +19,10 @@ from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns
 from semdev.ensembles import make_ensemble
 from semdev.history import make_history
-from semdev.layers import watch_linears
+from semdev.layers import count_computed, watch_linears
 from semdev.memory import require_memory
 from semdev.models.networks import count_linear_layers
-from semdev.recording import BLOCK, Kept, Log, Plan, Sieve
+from semdev.recording import BLOCK, Kept, Log, Plan, Sieve, read_functions
 from semdev.running import DivergenceError, Observer, run
 from semdev.settings import estimate_steps, read_learning
 from semdev.threads import threads
@@ -32,6 +32,10 @@ __all__ = ["DivergenceError", "estimate_memory", "train"]
 MOST_STEPS = 200_000
 OVERHEAD = 10_000  # bytes of an nn.Module of a few layers, beside its parameters
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
+
+class NoHiddenLayerError(ValueError):
+    """Hidden layers were asked for of a network that has none."""
 
 
 def train(
@@ -80,9 +84,11 @@ def train(
         weights and so its whole trajectory, whoever else is trained beside it.
     learning_rate : float, optional
         Default: 3 % (1.5 % without a hidden layer) of the largest that is safely stable for a
-        linear network of this depth on these data; then the fastest mode is 1.5 % late. Sigmoid
-        units want a larger one: they learn slowly. A linear network refuses one over its
-        stability bound.
+        linear network of this depth on these data; then, against the theory's continuous time,
+        the fastest mode is 1.5 % late with one hidden layer, and every mode 1.5 % early without
+        (Euler's method; half-times are λs / ln(1 + λs) and λ / −ln(1 − λ) of the theory's, .03 / ln
+        1.03 and .03 / −ln .97). Sigmoid units want a larger one: they learn slowly. A linear
+        network refuses one over its stability bound.
     steps : int, optional
         Sweeps over the patterns; by default each is one update. Default: until learning has
         settled, at most 200 000; a warning says if it has not. Settled is a network whose every
@@ -96,7 +102,9 @@ def train(
         What to keep instead of outputs, hidden layers and weights, so that memory is that of what
         is kept: functions of a History that say something of every seed and every time, such as
         `semdev.mode_strengths`, or ``lambda h: h["output"].sel(property="has bones")``. They are
-        shown the run in blocks of times. What they return stands in the History under its name.
+        shown the run in blocks of times. What they return stands in the History under its name, in
+        the precision in which they return it (`mode_strengths`: float64). What all of it will take
+        of memory is seen after the first record.
     weights : sequence of arrays, optional
         Weight matrices to start from instead of the model's own, first layer first, each
         (seed ×) output × input, as `initial_weights` returns them; what all seeds share may
@@ -155,13 +163,14 @@ def train(
     ------
     TypeError, ValueError
         A model that is none, one that does not fit the data or whose answers are random, bad
-        seeds, steps or times, a learning rate over the stability bound, a rule together with
-        another loss, optimizer or presentation than the default ones, cross-entropy where answers
-        or targets are not between 0 and 1.
+        seeds, steps or times, something to `keep` that is no function, a learning rate over the
+        stability bound, a rule together with another loss, optimizer or presentation than the
+        default ones, cross-entropy where answers or targets are not between 0 and 1.
     DivergenceError
         The loss grew without bound or became NaN.
     MemoryError
-        It would not fit into the memory that is free (see `estimate_memory`).
+        It would not fit into the memory that is free (see `estimate_memory`), or what `keep` keeps
+        would not.
 
     Examples
     --------
@@ -176,14 +185,16 @@ def train(
     usual = getattr(model, "usual", {})
     if not patterns.targets.any():
         raise ValueError(f"{patterns.data.name} holds nothing but zeros: there is nothing to learn")
-    functions = [keep] if callable(keep) else list(keep or [])
+    functions = read_functions(keep)
     recorded = (hidden, keep_weights)
 
     def see_that_it_fits(one: nn.Module) -> None:
         """Refuse what would not fit into memory while there is but one network."""
         plan = Plan(record, steps, MOST_STEPS)
         require_memory(
-            _estimate(one, patterns, len(numbers), plan, optimizer, bool(keep), recorded, dtype),
+            _estimate(
+                one, patterns, len(numbers), plan, optimizer, bool(functions), recorded, dtype
+            ),
             what=f"{len(numbers)} networks, recorded {plan.capacity} times,",
             remedy="Record fewer times (record=), keep only what you need "
             '(keep=semdev.mode_strengths), use dtype="float32", or give fewer seeds at a time '
@@ -207,7 +218,7 @@ def train(
             dtype=DTYPES[dtype], device=_find_device(device), batched=batched, cores=cores,
         )  # fmt: skip
     if hidden and not ensemble.parts[0].record_hidden():
-        raise ValueError(
+        raise NoHiddenLayerError(
             "hidden=True, but this network has no hidden layer to record (a hidden layer is what "
             "an nn.Linear is given, if it hangs on the weights)"
         )
@@ -314,7 +325,8 @@ def estimate_memory(
     one = build_all(model, patterns, numbers[:1])[0]
     plan = Plan(record, steps, MOST_STEPS)
     recorded = (hidden, keep_weights)
-    return _estimate(one, patterns, len(numbers), plan, optimizer, bool(keep), recorded, dtype)
+    in_blocks = bool(read_functions(keep))
+    return _estimate(one, patterns, len(numbers), plan, optimizer, in_blocks, recorded, dtype)
 
 
 def _estimate(
@@ -333,7 +345,7 @@ def _estimate(
         each["hidden layers"] = units
     if recorded[1]:
         each["weights"] = free
-    doing = 2 * (units + patterns.targets.size)
+    doing = 3 * count_computed(net, inputs)  # what is computed, its slopes, and theirs on the way
     remembered = 2 if optimizer == "adam" else 1
     needed = {"networks": number * (OVERHEAD + size * ((3 + remembered) * free + doing))}
     for name, values in each.items():

@@ -355,6 +355,33 @@ def test_what_cannot_be_kept_is_refused_before_the_run(function: Any, message: s
         learn(sd.DeepLinear(4), steps=10**9, keep=function)
 
 
+@pytest.mark.parametrize("wrong", ["mode_strengths", [sd.mode_strengths, "strength"], 3])
+def test_what_is_no_function_cannot_be_kept(wrong: Any) -> None:
+    for call in (learn, lambda model, **how: sd.estimate_memory(model, WORLD, seeds=1, **how)):
+        with pytest.raises(TypeError, match=r"keep is a function of a History.*semdev\.mode_str"):
+            call(sd.DeepLinear(4), keep=wrong)
+
+
+def test_an_error_of_a_kept_function_says_where_it_came_from() -> None:
+    with pytest.raises(KeyError) as raised:
+        learn(sd.DeepLinear(4), keep=lambda h: h["output"].sel(property="can flyy"))
+    assert "<lambda>, a function given as keep=" in raised.value.__notes__[0]
+    assert "steps 0 to 0" in raised.value.__notes__[0]
+
+
+def test_what_will_not_fit_by_the_end_is_refused_after_the_first_record(monkeypatch) -> None:
+    seen = []
+
+    def say_much(history: xr.Dataset) -> xr.DataArray:
+        seen.append(history.sizes["time"])
+        return (history["loss"] * xr.DataArray(np.ones(1000), dims="much")).rename("much")
+
+    monkeypatch.setattr(memory, "find_free", lambda: 3 * 10**6)
+    with pytest.raises(MemoryError, match=r"keep= keeps of this run.*400 times.*\(much 9\.16 MiB"):
+        sd.train(sd.DeepLinear(4), WORLD, seeds=3, steps=1000, record=400, keep=say_much)
+    assert seen == [1]
+
+
 # --- memory ---------------------------------------------------------------------------------------
 
 

@@ -225,7 +225,7 @@ def test_the_loss_is_that_of_the_outputs(eager):
 # memory
 
 
-def test_what_does_not_fit_is_refused_with_the_remedy(lazy, monkeypatch):
+def test_what_does_not_fit_is_refused_with_the_remedy(lazy, monkeypatch, tmp_path):
     monkeypatch.setattr(factored, "PIECE", 10)
     monkeypatch.setattr(memory, "find_free", lambda: 3 * 8 * 8 * 36)  # one time
     with pytest.raises(MemoryError, match=r"seed 1, time 12, item 8, property \d+\), kept as"):
@@ -234,6 +234,8 @@ def test_what_does_not_fit_is_refused_with_the_remedy(lazy, monkeypatch):
         abs(lazy["output"])
     with pytest.raises(MemoryError, match=r"are free"):
         sd.overgeneralizations(lazy)
+    with pytest.raises(MemoryError, match=r"save_history writes them to a file"):
+        lazy.to_netcdf(tmp_path / "x.nc", engine="h5netcdf")
     assert lazy["output"].isel(property=[0, 1]).values.shape == (1, 12, 8, 2)
     assert is_whole(lazy)
     assert sd.mode_strengths(lazy).sizes["time"] == 12

@@ -36,6 +36,7 @@ EXAMPLES = """examples:
   semdev compare living_things rogers2004 --out runs --plot table.pdf
   semdev compare my_items.csv --tree my_items.nwk --models "deep linear" shallow exemplars
   semdev compare rogers2004 --phenomena typicality U-shape --seeds 10 --csv seeds.csv
+  semdev validate rogers2004 --draws 10 --out validation
 """
 LIMIT = 0.05  # the rate of false positives that is allowed
 
@@ -73,7 +74,7 @@ def _add_parser(commands: Any, name: str, summary: str, description: str) -> Any
         name,
         help=summary,
         description=description,
-        epilog=EXAMPLES.replace("compare", name) if name == "compare" else None,
+        epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -126,8 +127,9 @@ def _validate(options: argparse.Namespace, read_world: Reader) -> int:
     print(null.lay_out(markdown=options.markdown))
     if len(models) > 1:
         _print_head("Model recovery", options.markdown)
-        recovered = recover_models(found, children=options.children)
-        print(lay_out_recovery(recovered, markdown=options.markdown))
+        for by in ("values", "verdicts"):
+            recovered = recover_models(found, children=options.children, by=by)
+            print(lay_out_recovery(recovered, markdown=options.markdown), end="\n\n")
     _print_head("Verdicts that hang on the threshold", options.markdown)
     print(lay_out_sensitivity(sensitivity(found), markdown=options.markdown))
     failed = len(null.failures) + _report_failures(found)

@@ -11,6 +11,7 @@ import xarray as xr
 from scipy.stats import multivariate_normal
 from sklearn.covariance import ledoit_wolf
 
+from semdev._names import require
 from semdev.comparing.results import Comparison
 from semdev.comparing.tables import find_wilson, lay_out_table, write_percent
 
@@ -18,7 +19,7 @@ CLOSE = 1e-9  # log-likelihoods that differ by less are tied
 SHOWN = 0.05  # what is picked less often is not listed
 
 
-def recover_models(comparison: Comparison, *, children: int = 1) -> xr.Dataset:
+def recover_models(comparison: Comparison, *, children: int = 1, by: str = "values") -> xr.Dataset:
     """Ask which model is picked, by likelihood, when a model made the individuals.
 
     An individual is a seed: the graded values of the phenomena it shows. Each individual (or group
@@ -45,6 +46,9 @@ def recover_models(comparison: Comparison, *, children: int = 1) -> xr.Dataset:
         ``Comparison(comparison.found.sel(model=[…]))``.
     children : int
         How many individuals are known to be of the same model.
+    by : "values" or "verdicts"
+        What is known of an individual: the graded value of each phenomenon, without error, or only
+        whether it meets the criterion.
 
     Returns
     -------
@@ -54,6 +58,8 @@ def recover_models(comparison: Comparison, *, children: int = 1) -> xr.Dataset:
 
     Raises
     ------
+    KeyError
+        `by` is something else.
     ValueError
         Less than two models, or so many children that less than three seeds are left to learn
         from.
@@ -78,6 +84,7 @@ def recover_models(comparison: Comparison, *, children: int = 1) -> xr.Dataset:
            [0.5, 0.5, 0. ],
            [0. , 0. , 1. ]])
     """
+    require(by, ["values", "verdicts"], kind="by", where="recover_models")
     found = comparison.found
     models, seeds = found["model"].values, found.sizes["seed"]
     if len(models) < 2:
@@ -89,7 +96,7 @@ def recover_models(comparison: Comparison, *, children: int = 1) -> xr.Dataset:
     groups = [range(k, k + children) for k in range(0, seeds - children + 1, children)]
     shape = (found.sizes["world"], len(models), len(models))
     share, shared = np.zeros(shape), np.zeros(shape, dtype=int)
-    for world, values in enumerate(_read_profiles(found)):
+    for world, values in enumerate(_read_profiles(found, by)):
         applies = np.isfinite(values).any(1)  # model × phenomenon
         shared[world] = applies.astype(int) @ applies.T
         for group in groups:
@@ -101,13 +108,14 @@ def recover_models(comparison: Comparison, *, children: int = 1) -> xr.Dataset:
         {"share": (dims, share), "low": (dims, ends[0]), "high": (dims, ends[1]),
          "phenomena": (dims, shared), "groups": len(groups)},
         coords={"world": found["world"].values, "made": models, "picked": models},
-        attrs={"children": children},
+        attrs={"children": children, "by": by},
     )  # fmt: skip
 
 
-def _read_profiles(found: xr.Dataset) -> np.ndarray:
+def _read_profiles(found: xr.Dataset, by: str) -> np.ndarray:
     """Return values, world × model × seed × phenomenon; NaN where nothing can be said."""
-    values = found["value"].where(found["status"] == "asked")
+    values = found["value"] if by == "values" else found["met"].astype(float)
+    values = values.where(found["status"] == "asked")
     return values.transpose("world", "model", "seed", "phenomenon").values
 
 
@@ -211,6 +219,8 @@ def lay_out_recovery(found: xr.Dataset, *, markdown: bool = False) -> str:
                 ),
             }
         frame = pd.DataFrame.from_dict(rows, orient="index")
-        head = f"{world}: which model is picked, %, when this one made the data"
+        head = (
+            f"{world}: which model is picked by {found.attrs['by']}, %, when this one made the data"
+        )
         blocks.append(f"{head}\n\n{lay_out_table(frame, markdown=markdown)}")
     return "\n\n".join(blocks)

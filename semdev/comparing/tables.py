@@ -16,7 +16,7 @@ def find_wilson(share: float, number: float, level: float = 0.95) -> tuple[float
     >>> [round(end, 3) for end in find_wilson(0.5, 10)]
     [0.237, 0.763]
     """
-    z = norm.ppf((1 + level) / 2)
+    z = float(norm.ppf((1 + level) / 2))
     middle = (share + z**2 / (2 * number)) / (1 + z**2 / number)
     half = z * math.sqrt(share * (1 - share) / number + (z / number) ** 2 / 4)
     half /= 1 + z**2 / number

@@ -13,7 +13,7 @@ from semdev.data.dataset import Dataset
 from semdev.history import check, count_layers, is_plain
 from semdev.measures.categories import calibrate_start, expect_history
 from semdev.measures.crossing import first_crossing
-from semdev.measures.modes import level_strengths, require_tree
+from semdev.measures.modes import level_strengths, require_tree, take_seeds
 from semdev.models.closed_forms import time_to_reach
 
 
@@ -184,7 +184,8 @@ def level_acquisition(
             "first": ("seed", [_best(-row) for row in acquired.transpose("seed", "level").values]),
             "lead": ("seed", lead),
             "predicted_first": ((), _best(-predicted.values)),
-        }
+        },
+        coords=take_seeds(history),
     )
 
 

@@ -11,6 +11,7 @@ from semdev.data.dataset import Dataset
 from semdev.history import check, count_layers, is_plain
 from semdev.measures.categories import Categories, calibrate_start, expect_history, read_world
 from semdev.measures.crossing import first_crossing
+from semdev.measures.modes import take_seeds
 from semdev.models.closed_forms import time_to_reach
 from semdev.models.coherence import predict_spike
 from semdev.models.decomposition import tied_groups
@@ -171,7 +172,7 @@ def category_acquisition(
 
     def follow(output: xr.DataArray) -> xr.DataArray:
         values = np.einsum("ci,stip,cp->stc", world.contrast, output.values, drawn, optimize=True)
-        over = {"seed": output["seed"].values, "time": output["time"].values, **coords}
+        over = {**take_seeds(output), "time": output["time"].values, **coords}
         return xr.DataArray(values / size, dims=("seed", "time", "category"), coords=over)
 
     alone = np.full(len(strengths), np.nan)
@@ -258,7 +259,8 @@ def property_acquisition(
             "predicted": first_crossing(theory, share).isel(seed=0, drop=True),
             "covariation": ("property", np.sum(together**2, axis=0) / size.values**2),
             "size": size,
-        }
+        },
+        coords=take_seeds(history),
     )
 
 

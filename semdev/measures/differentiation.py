@@ -8,7 +8,7 @@ from scipy.cluster import hierarchy
 from scipy.spatial.distance import pdist
 
 from semdev.measures.crossing import first_crossing
-from semdev.measures.modes import parting_levels
+from semdev.measures.modes import parting_levels, take_seeds
 from semdev.measures.similarity import item_distances
 
 
@@ -19,11 +19,14 @@ def differentiation(history: xr.Dataset, *, margin: float = 0.05) -> xr.Dataset:
     each level the Euclidean distance between the outputs (and the recorded hidden layers) of
     such items is averaged over pairs: `between`. The average over pairs that part later is
     `within`: as long as it is small beside `between`, the classes of the level are told apart and
-    their members are not. A level has separated when `between` has reached half of the distance
-    in the data; in a hidden layer half of its last value, which a run cut short makes too small
-    and large initial weights may exceed from the start. Level is depth in the tree: in a ragged
-    tree, such as that of `zoo`, it need not mean breadth. (Rogers & McClelland 2004; Saxe,
-    McClelland & Ganguli 2019.)
+    their members are not. A level has separated when `between` has come to half of the distance
+    in the data; in a hidden layer half of its last value, which a run cut short makes too small.
+    Random initial weights set items apart too, by chance, and where that alone is half of the
+    distance (`from_start`), what falls below it and comes back counts, and a level that never
+    falls below has no half-time. `level_acquisition` asks for the data's own distinctions instead,
+    of which random weights draw nearly nothing. Level is depth in the tree: in a ragged tree, such
+    as that of `zoo`, it need not mean breadth. (Rogers & McClelland 2004; Saxe, McClelland &
+    Ganguli 2019.)
 
     Parameters
     ----------
@@ -36,7 +39,9 @@ def differentiation(history: xr.Dataset, *, margin: float = 0.05) -> xr.Dataset:
     -------
     Dataset
         `between`, `within` (layer × seed × time × level); `half_time` (layer × seed × level; NaN
-        at a level whose items do not differ in the data, or when it is not reached);
+        at a level whose items do not differ in the data, when it is not reached, or when it was
+        exceeded all the time); `from_start` (bool, layer × seed × level: the first record is
+        there already);
         `precedes` (bool, layer × seed × level: this level separates before the next one at which
         items part; False at the last); `cophenetic` (layer × seed × time): correlation of the
         tree with an average-linkage dendrogram (NaN while all items are alike). Only levels at
@@ -92,13 +97,15 @@ def _collect(
     goal: np.ndarray,
     margin: float,
 ) -> xr.Dataset:
-    coords = {"seed": history["seed"].values, "time": history["time"].values, "level": levels}
+    coords = {**take_seeds(history), "time": history["time"].values, "level": levels}
     dims = ("seed", "time", "level")
     result = xr.Dataset({"between": (dims, between), "within": (dims, within)}, coords=coords)
     goals = xr.DataArray(np.broadcast_to(goal, between[:, 0].shape), dims=("seed", "level"))
-    result["half_time"] = first_crossing(result["between"], goals)
+    was_below = np.logical_or.accumulate(between < goals.values[:, None], axis=1)
+    result["half_time"] = first_crossing(result["between"].where(was_below, -np.inf), goals)
     following = result["half_time"].shift(level=-1)
     result["precedes"] = following - result["half_time"] > margin * result["half_time"]
+    result["from_start"] = (("seed", "level"), between[:, 0] >= goals.values)
     return result
 
 

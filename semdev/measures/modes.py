@@ -61,7 +61,7 @@ def mode_strengths(history: xr.Dataset) -> xr.DataArray:
     for tied in tied_groups(s):
         values[..., tied] = values[..., tied].mean(-1, keepdims=True)
     coords: dict = {
-        "seed": history["seed"], "time": history["time"], "mode": np.arange(1, len(s) + 1),
+        **take_seeds(history), "time": history["time"], "mode": np.arange(1, len(s) + 1),
         "singular_value": ("mode", s),
     }  # fmt: skip
     if "ancestor" in history.coords:
@@ -71,6 +71,11 @@ def mode_strengths(history: xr.Dataset) -> xr.DataArray:
         coords["mode_level"] = ("mode", shares.argmax(0))
         coords["purity"] = ("mode", shares.max(0))
     return xr.DataArray(values, dims=("seed", "time", "mode"), coords=coords, name="strength")
+
+
+def take_seeds(history: xr.Dataset | xr.DataArray) -> dict[str, tuple[str, np.ndarray]]:
+    """Return what a measure keeps of seeds: their numbers, and which had settled (where known)."""
+    return {k: ("seed", history[k].values) for k in ("seed", "settled") if k in history.coords}
 
 
 def weigh_items(history: xr.Dataset) -> np.ndarray:
@@ -158,7 +163,8 @@ def level_strengths(history: xr.Dataset) -> xr.DataArray:
         values[at] = np.einsum("lip,stip->stl", drawn, output, optimize=True)
     return xr.DataArray(
         values / size, dims=("seed", "time", "level"),
-        coords={k: history[k] for k in ("seed", "time", "level")}, name="strength",
+        coords={**take_seeds(history), **{k: history[k] for k in ("time", "level")}},
+        name="strength",
     )  # fmt: skip
 
 

@@ -120,7 +120,7 @@ def naming(
             "level": names.labels,
             "name": (("item", "level"), names.name_each(history["property"].values)),
         },
-    ).drop_vars(["frequency", "step", "settled"], errors="ignore")
+    ).drop_vars(["frequency", "step"], errors="ignore")
     below = np.maximum.accumulate(~(active >= float(at)), axis=1)  # has it been below yet?
     risen = np.where(below | ~below.any(1, keepdims=True), active, float(at) - 1)
     crossing = first_crossing(result["activation"].copy(data=risen), float(at))

@@ -104,7 +104,7 @@ def overextension(
     output = history["output"].isel(property=chosen)
     active = output.rename(property="name").transpose("seed", "time", "name", "item")
     result = xr.Dataset({"activation": active.drop_vars(list(active.coords))})
-    result = result.assign_coords(coords).drop_vars(["settled", "step"], errors="ignore")
+    result = result.assign_coords(coords).drop_vars("step", errors="ignore")
     wrong = result["activation"].where(~result["bears"])
     result["index"] = wrong.mean("item")
     kinds = _with_kinds(history).isel(property=chosen)

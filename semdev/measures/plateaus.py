@@ -11,6 +11,7 @@ import xarray as xr
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns, make_patterns
 from semdev.history import check, has_biases
+from semdev.measures.modes import take_seeds
 from semdev.measures.stages import stage_times
 from semdev.models.decomposition import tied_groups
 from semdev.models.plateaus import Fit, fit_modes, predict_plateaus
@@ -117,7 +118,7 @@ def plateaus(
             "predicted_start": (dims, due),
             "predicted_end": (dims, over),
         },
-        coords={"seed": history["seed"].values, "rank": ranks},
+        coords={**take_seeds(history), "rank": ranks},
     )
 
 
@@ -311,7 +312,7 @@ def bottleneck(
             "next_loss": following,
         },
         coords={
-            "seed": history["seed"].values,
+            **take_seeds(history),
             "mode": np.arange(1, number + 1),
             "singular_value": ("mode", fit.s),
         },

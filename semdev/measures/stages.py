@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
-from scipy import optimize, signal, special
+from scipy import signal
 
 from semdev.history import check
 from semdev.measures.crossing import first_crossing
-from semdev.measures.modes import mode_strengths
+from semdev.measures.modes import mode_strengths, take_seeds
+from semdev.measures.shapes import compare_shapes
 
 
 def transitions(history: xr.Dataset) -> xr.Dataset:
@@ -52,8 +52,8 @@ def transitions(history: xr.Dataset) -> xr.Dataset:
     at = {level: first_crossing(share, level) for level in (0.05, 0.1, 0.5, 0.9)}
     rise = at[0.9] - at[0.1]
     fits = xr.apply_ufunc(
-        _compare_shapes, share, at[0.5], at[0.9], kwargs={"time": share["time"].values},
-        input_core_dims=[["time"], [], []], output_core_dims=[["shape"]], vectorize=True,
+        compare_shapes, share, at[0.5], at[0.9], kwargs={"time": share["time"].values},
+        input_core_dims=[["time"], [], []], output_core_dims=[["shape"]],
     )  # fmt: skip
     logistic, exponential = fits.isel(shape=0), fits.isel(shape=1)
     return xr.Dataset(
@@ -68,46 +68,6 @@ def transitions(history: xr.Dataset) -> xr.Dataset:
             "stages": count_stages(history),
         }
     )
-
-
-def _compare_shapes(
-    share: np.ndarray, half: float, ninety: float, *, time: np.ndarray
-) -> np.ndarray:
-    """Return BIC of a logistic (3 parameters) and of an exponential (2) fit to one curve."""
-    if not half > 0:
-        return np.array([np.nan, np.nan])
-    end = min(2 * ninety, time[-1]) if ninety > 0 else time[-1]
-    grid = np.linspace(0, end, 60)
-    curve = np.interp(grid, time, share)
-    width = max((ninety - half) / np.log(9), half / 50) if ninety > 0 else half / 4
-
-    def logistic(top: float, middle: float, w: float) -> np.ndarray:
-        return top * special.expit((grid - middle) / w)
-
-    def exponential(top: float, tau: float) -> np.ndarray:
-        return -top * np.expm1(-grid / tau)
-
-    return np.array(
-        [
-            _bic(logistic, curve, [1.0, half, width]),
-            _bic(exponential, curve, [1.0, half / np.log(2)]),
-        ]
-    )
-
-
-def _bic(shape: Callable[..., np.ndarray], curve: np.ndarray, start: list[float]) -> float:
-    """Return n ln(RSS / n) + k ln n at the least-squares fit; RSS is floored at rounding.
-
-    All parameters are positive, so their logarithms are fitted, without bounds.
-    """
-
-    def miss(logarithms: np.ndarray) -> np.ndarray:
-        return shape(*np.exp(np.clip(logarithms, -50, 50))) - curve
-
-    # A curve of the other shape may have its best fit at infinity: what is reached will do.
-    best = optimize.least_squares(miss, np.log(start), method="lm", max_nfev=300)
-    rss, n = max(2 * float(best.cost), 1e-20), len(curve)
-    return n * np.log(rss / n) + len(start) * np.log(n)
 
 
 def stage_times(
@@ -155,7 +115,7 @@ def stage_times(
         row[: len(times)] = times
     return xr.DataArray(
         padded, dims=("seed", "stage"),
-        coords={"seed": history["seed"], "stage": np.arange(1, most + 1)}, name="stage_time",
+        coords={**take_seeds(history), "stage": np.arange(1, most + 1)}, name="stage_time",
     )  # fmt: skip
 
 

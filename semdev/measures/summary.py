@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -21,7 +22,10 @@ def summarize(
     """Return a table of a measure: a row for each item, mode, level, …, seeds summarised.
 
     A number becomes its median over seeds, with the interval that holds the central `interval`
-    of the seeds beside it (`_low`, `_high`; the spread of networks, not of their mean). A truth
+    of the seeds beside it (`_low`, `_high`; the spread of networks, not of their mean). These are
+    of the seeds that have the number: where some of them lack it in some row (a mode they have not
+    learned, say), `_n` counts those that have it, and where some networks had not settled
+    (the coordinate `settled` of a measure), `settled` is the share of those that had. A truth
     value becomes the share of seeds in which it holds. What does not depend on the seed stays.
     Rows without any number are left out, and so are words that differ between seeds. Curves over
     time are left out beside numbers that have no time; a measure that is nothing but curves has a
@@ -90,11 +94,13 @@ def summarize(
             columns[name] = values.mean("seed")
         else:
             cut = (1 - interval) / 2
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "All-NaN slice")  # such rows are dropped below
-                found = values.quantile([cut, 0.5, 1 - cut], "seed")
+            found = _find_quantiles(values, [cut, 0.5, 1 - cut])
             low, middle, high = (found.isel(quantile=k, drop=True) for k in range(3))
             columns |= {name: middle, f"{name}_low": low, f"{name}_high": high}
+            columns |= _count_known(name, values)
+    settled = measure.coords.get("settled")
+    if settled is not None and "seed" in settled.dims and not settled.all():
+        columns.setdefault("settled", settled.mean("seed"))
     summary = xr.Dataset(columns)
     if "time" in measure.coords and not measure["time"].dims:
         summary = summary.assign(time=measure["time"].item())
@@ -108,6 +114,24 @@ def summarize(
         require(by, frame.columns.tolist(), kind="column", where="the table")
         frame = frame.sort_values(by, ascending=False, kind="stable")
     return frame.head(len(frame) if top is None else top).reset_index(drop=True)
+
+
+def _find_quantiles(values: xr.DataArray, shares: list[float]) -> xr.DataArray:
+    """Return quantiles over the seeds that have a number; NaN between −∞ and ∞."""
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        warnings.filterwarnings("ignore", "All-NaN slice")  # such rows are dropped later on
+        found = values.quantile(shares, "seed")
+        if not np.isinf(values).any():
+            return found
+        below, above = (values.quantile(shares, "seed", method=k) for k in ("lower", "higher"))
+        return found.where(np.isfinite(below) & np.isfinite(above), below + above)
+
+
+def _count_known(name: str, values: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Return how many seeds have a number, if some have it where others lack it."""
+    known = values.notnull().sum("seed")
+    lacking = (known > 0) & (known < values.sizes["seed"])
+    return {f"{name}_n": known} if lacking.any() else {}
 
 
 def _choose_variables(measure: xr.Dataset) -> list[str]:
@@ -143,11 +167,12 @@ def _put_beside(
         )
     chosen = _choose_variables(ours)
     ours, theirs = ours[chosen], theirs[chosen]  # the times of curves that are left out go too
-    predicted = {
-        f"{name}_theory": values.median("seed").reset_coords(drop=True)
-        for name, values in theirs.items()
-        if "seed" in values.dims and values.dtype.kind == "f"
-    }
+    predicted: dict[str, xr.DataArray] = {}
+    for name, values in theirs.items():
+        if "seed" in values.dims and values.dtype.kind == "f":
+            predicted[f"{name}_theory"] = values.median("seed")
+            predicted |= _count_known(f"{name}_theory", values)
+    predicted = {name: values.reset_coords(drop=True) for name, values in predicted.items()}
     try:
         return ours.merge(predicted, join="exact", compat="override")
     except ValueError as error:

@@ -18,6 +18,7 @@ from semdev.measures.categories import (
     read_world,
 )
 from semdev.measures.crossing import first_crossing
+from semdev.measures.modes import take_seeds
 from semdev.models.decomposition import decompose
 
 
@@ -208,6 +209,7 @@ def typicality_learning(
                 input_core_dims=[["item"]] * 3,
             )  # fmt: skip
         result = result.assign({prefix + name: values for name, values in found.items()})
+    result = result.assign_coords(take_seeds(history))
     return result.transpose("seed", "time", "category", "item")
 
 

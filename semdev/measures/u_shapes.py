@@ -7,6 +7,7 @@ import xarray as xr
 
 from semdev.history import check
 from semdev.measures.categories import expect_history
+from semdev.measures.modes import take_seeds
 
 ROUNDING = 1e-12
 
@@ -105,7 +106,8 @@ def u_shapes(
             "predicted": (dims[1:], predicted),
         },
         coords={
-            **{k: history[k].values for k in dims},
+            **take_seeds(history),
+            **{k: history[k].values for k in dims[1:]},
             "relation": ("property", history["relation"].values),
             "true": (dims[1:], target.values > (low + high) / 2),
         },

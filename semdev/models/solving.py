@@ -66,13 +66,17 @@ def solve(
         The learning times wanted (step × learning rate, τ = 1), or how many; a number of times
         is spread, denser early on, until all that matters has been learned.
     modes : int, optional
-        How many of the strongest modes to follow (default: all), where modes decouple whatever the
-        others are: items met equally often, shown one-hot or by orthogonal codes of one length. It
-        is what a network with so many hidden units does, each mode with a unit of its own. The
-        History then has `rms_error_bound` and `cell_error_bound`: what is missing of outputs,
-        against all modes from the same starting strength, is at no time more than this in
-        root mean square over cells, and in any one cell (`bound_errors` in
-        semdev.models.truncation derives them). NaN where `initial` is not one number.
+        How many of the strongest modes to follow (default: all, and all too where there are no
+        more; ``history["modes"]`` says how many), where modes decouple whatever the others are:
+        items met equally often, shown one-hot or by orthogonal codes of one length. It is what a
+        network with so many hidden units does, each mode with a unit of its own. The History then
+        has `rms_error_bound` and `cell_error_bound`: what is missing of outputs, against all modes
+        from the same starting strength, is at no time more than this in root mean square over
+        cells, and in any one cell (`bound_errors` in semdev.models.truncation derives them). NaN
+        where `initial` is not one number. A cell is bounded by what is left out of its whole row or
+        column, so that `cell_error_bound` says nothing of worlds without structure, where much is
+        left out of each: some 30 for the 10 strongest modes of 1,000 × 3,000 random zeros and ones,
+        of which no cell can lack much more than 1. There `rms_error_bound` is the one to read.
     hidden : bool
         Keep hidden layers too, up to the rotation that the theory leaves open:
         h_l = Σ_α a_α^(l/D) v_αᵀ x.

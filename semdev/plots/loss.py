@@ -6,8 +6,11 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from semdev.history import get_provenance
 from semdev.measures.stages import count_stages, stage_times
 from semdev.plots import _style
+
+NAMES = {"squared error": "½ sum of squares"}  # of losses
 
 
 def loss(
@@ -19,7 +22,7 @@ def loss(
     (`semdev.measures.stages.stage_times`) differ from seed to seed, so triangles with fine lines
     mark those of one typical seed, on its own loss: among the seeds with the commonest number of
     stages the one whose loss is nearest to the median (`typical_seed`). The legend gives the
-    median number over all seeds.
+    median number over all seeds, and the axis is named after what was learned from.
 
     Parameters
     ----------
@@ -58,16 +61,19 @@ def loss(
     for time in times:
         ax.axvline(time, color=_style.GREY, linewidth=0.5, linestyle=":", zorder=0)
     stages = f"{number:g} stage{'' if number == 1 else 's'}"
+    marked = f"; seed {typical}'s marked" if len(times) else ""
     marks = ax.plot(
-        times, heights, "v" if len(times) else "", color="black", markersize=4,
-        label=stages if seeds == 1 else f"{stages} (median; seed {typical}'s marked)",
+        times, heights, color="black", linestyle="none", marker="v" * bool(len(times)),
+        markersize=4,
+        label=stages if seeds == 1 else f"{stages} (median{marked})",
     )[0]  # fmt: skip
     if log:
         ax.set_yscale("log")
     else:
         ax.set_ylim(bottom=0)
     _style.start_at_zero(ax, history["time"])
-    _style.finish(ax, y="loss (½ sum of squares)")
+    kind = get_provenance(history).get("loss", "squared error")
+    _style.finish(ax, y=f"loss ({NAMES.get(kind, kind)})")
     _style.legend_above(ax, [line, marks])
     return ax
 

@@ -27,8 +27,8 @@ def modes(
     `semdev.mode_strengths`: learned, a mode has the strength of its singular value s. Strongest
     first from dark to light; at the end of each curve s and, where there is a tree, the level
     whose distinctions the mode draws (with the share of the mode that lies in that level, if it
-    is below 90 %). Modes with tied singular values are one curve, "×2". Theory is thin, black
-    and dashed.
+    is below 90 %). Modes with tied singular values are one curve, "×2", and how many weaker modes
+    are left out stands below them all. Theory is thin, black and dashed.
 
     Parameters
     ----------
@@ -77,6 +77,13 @@ def modes(
         _style.legend_above(ax, [handle])
     ax.set_xlim(float(history["time"][0]), float(history["time"][-1]))
     _style.finish(ax, y="mode strength")
+    left = curves.attrs["left_out"]
+    if left:
+        ax.annotate(
+            f"{left} weaker mode{'s' * (left > 1)} not shown", (1.06, 0), (0, -12),
+            "axes fraction", "offset points", color=_style.GREY, fontsize=_style.SMALL - 1,
+            va="top", annotation_clip=False,
+        )  # fmt: skip
     ends = curves.isel(time=-1).median("seed").values
     labels = [label_mode(curves.isel(mode=k)) for k in range(len(ends))]
     _style.label_ends(ax, ends[::-1], labels[::-1], list(colors[::-1]))
@@ -91,7 +98,8 @@ def distinct_modes(history: xr.Dataset, *, most: int) -> xr.DataArray:
     DataArray, seed × time × mode
         `mode` is the first of its tie; `multiplicity` (mode) counts the tie and `purity` is the
         least in it, 0 if its modes draw the distinctions of different levels. A tie is left out
-        if it would make more than `most` modes, unless it is the first.
+        if it would make more than `most` modes, unless it is the first; the attribute `left_out`
+        is how many modes were.
 
     Examples
     --------
@@ -104,7 +112,9 @@ def distinct_modes(history: xr.Dataset, *, most: int) -> xr.DataArray:
     ties = tied_groups(strength["singular_value"].values)
     ties = [tie for k, tie in enumerate(ties) if k == 0 or tie[-1] < most]
     chosen = strength.isel(mode=[tie[0] for tie in ties])
-    chosen = chosen.assign_coords(multiplicity=("mode", [len(tie) for tie in ties]))
+    counts = [len(tie) for tie in ties]
+    chosen = chosen.assign_coords(multiplicity=("mode", counts))
+    chosen.attrs["left_out"] = strength.sizes["mode"] - sum(counts)
     if "purity" in strength.coords:
         level, share = strength["mode_level"].values, strength["purity"].values
         agreed = [share[tie].min() if np.ptp(level[tie]) == 0 else 0.0 for tie in ties]

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from semdev.comparing.results import Comparison
-from semdev.phenomena import Criterion, Phenomenon
+from semdev.phenomena import ALPHA, Criterion, Phenomenon
 
 
 def make_comparison(values, *, threshold=1.0, p=None):
@@ -24,7 +24,7 @@ def make_comparison(values, *, threshold=1.0, p=None):
         xr.Dataset(
             {
                 "value": (dims, found), "control": (dims, np.full(found.shape, np.nan)),
-                "p": (dims, p), "met": (dims, (found >= threshold) & ~(p > 0.05)),
+                "p": (dims, p), "met": (dims, (found >= threshold) & ~(p > ALPHA)),
                 "status": (dims[:3], np.where(applies, "asked", "not applicable")),
                 "reason": (dims[:3], np.where(applies, "", "no")),
                 "error": (dims[:3], np.full(applies.shape, "")),

@@ -126,6 +126,19 @@ def test_several_children_say_more_than_one(comparison_of):
     assert shares[0] < 0.9 <= shares[1]
 
 
+def test_by_verdicts_only_the_criterion_counts(comparison_of):
+    """Both are far apart on either side of 1 in the first, and on the same side in the second."""
+    values = {
+        "a": [[0.1], [0.2], [0.3], [0.4], [0.5]], "b": [[1.1], [1.2], [1.3], [1.4], [1.5]],
+        "c": [[7.1], [7.2], [7.3], [7.4], [7.5]],
+    }  # fmt: skip
+    found = recover_models(comparison_of(values), by="verdicts")
+    assert found["share"].values[0].tolist() == [[1, 0, 0], [0, 0.5, 0.5], [0, 0.5, 0.5]]
+    assert recover_models(comparison_of(values))["share"].sel(made="b", picked="b") == 1
+    with pytest.raises(KeyError, match="did you mean 'verdicts'"):
+        recover_models(comparison_of(values), by="verdict")
+
+
 def test_worlds_are_kept_apart(comparison_of):
     random = np.random.default_rng(11)
     near = comparison_of({name: draw(random, [0.0], seeds=12) for name in "ab"}).found
@@ -138,7 +151,7 @@ def test_worlds_are_kept_apart(comparison_of):
         recover_models(Comparison(near)).drop_vars("groups"),
     )
     text = lay_out_recovery(found)
-    assert text.count("which model is picked") == 2
+    assert text.count("which model is picked by values") == 2
     assert "| a |" in lay_out_recovery(found, markdown=True)
 
 

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
 
 import networkx as nx
 import numpy as np
@@ -207,6 +208,21 @@ def test_coding_is_read_off_the_values(values, coding):
     data = garden(values)
     assert data.coding == coding
     assert f"coded {coding};" in repr(data)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 10.0])
+def test_coding_and_digest_of_many_values_take_little_room(scale):
+    values = scale * np.random.default_rng(0).normal(size=(300, 400))
+    values[0] = 0.0
+    names = [[f"{kind} {k}" for k in range(n)] for kind, n in (("item", 300), ("has", 400))]
+    coords = dict(zip(("item", "property"), names, strict=True))
+    data = Dataset(xr.DataArray(values, coords, ("item", "property")))
+    tracemalloc.start()
+    assert data.coding == "graded"
+    assert len(data.digest) == 16
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * values.nbytes
 
 
 def lengthened():

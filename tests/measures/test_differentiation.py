@@ -165,3 +165,24 @@ def test_layers_of_patterns_are_left_out():
 def test_a_single_item_is_refused(plant):
     with pytest.raises(ValueError, match="differentiation needs at least two items"):
         differentiation(plant([[1.0]], np.ones((1, 1, 1, 1)), [0.0], tree=["a"]))
+
+
+def test_what_random_weights_set_apart_has_not_separated(plant):
+    truth = np.array([[0.0], [1], [4], [7]])  # 5 and 2 apart
+    rises = np.array([0.6, 0.2, 0.2, 0.8, 1.0])[:, None, None] * truth
+    stays = np.array([0.6, 0.7, 0.8, 0.9, 1.0])[:, None, None] * truth
+    d = differentiation(plant(truth, np.stack([rises, stays]), np.arange(5), tree=PAIRS))
+    d = d.isel(layer=0)
+    assert d["from_start"].all()
+    np.testing.assert_allclose(d["half_time"], [[2.5, 2.5], [np.nan, np.nan]])
+    assert not d["precedes"].any()
+
+
+def test_a_shallow_network_of_random_weights_is_no_wonder_child():
+    shallow = sd.train(sd.Shallow(scale=0.1), sd.load("living_things"), seeds=3, progress=False)
+    d = differentiation(shallow).isel(layer=0)
+    assert d["from_start"].values.tolist() == [[False] * 3 + [True]] * 3
+    assert not (d["half_time"] == 0).any()
+    assert (sd.level_acquisition(shallow)["acquired"] > 0.5).all()
+    small = differentiation(sd.solve(sd.load("living_things"), depth=2))
+    assert not small["from_start"].any()

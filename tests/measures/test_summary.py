@@ -35,7 +35,7 @@ def test_medians_intervals_and_shares():
     measure = make_measure()
     table = summarize(measure, interval=0.8)
     assert table.columns.tolist() == [
-        "item", "colour", "delay", "delay_low", "delay_high", "settled_early",
+        "item", "colour", "delay", "delay_low", "delay_high", "delay_n", "settled_early",
         "expected", "of_class",
     ]  # fmt: skip
     assert table["item"].tolist() == ["a", "b", "c"]
@@ -85,7 +85,7 @@ def test_one_seed_and_any_order_of_seeds(seeds):
 def test_a_data_array_a_number_and_whole_numbers():
     measure = make_measure()
     assert summarize(measure["delay"].rename(None)).columns.tolist() == [
-        "item", "colour", "value", "value_low", "value_high",
+        "item", "colour", "value", "value_low", "value_high", "value_n",
     ]  # fmt: skip
     stages = xr.DataArray([3, 3, 4, 5, 5], dims="seed", name="stages")
     table = summarize(stages, interval=0.5)
@@ -205,3 +205,50 @@ def test_words_that_differ_between_networks_are_left_out() -> None:
     assert sd.summarize(made).columns.tolist() == ["share", "share_low", "share_high"]
     with pytest.raises(ValueError, match="no number in this measure"):
         sd.summarize(made[["said"]])
+
+
+def plant_late(lacking):
+    late = np.arange(1.0, 13.0).reshape(4, 3)
+    late[lacking:, 2] = np.nan
+    return xr.DataArray(
+        late, dims=("seed", "mode"), name="half_time",
+        coords={"seed": range(4), "settled": ("seed", np.arange(4) < lacking), "mode": [1, 2, 3]},
+    )  # fmt: skip
+
+
+def test_a_row_says_how_many_networks_it_is_about():
+    table = summarize(plant_late(1))
+    assert table["half_time"].tolist() == [5.5, 6.5, 3.0]
+    assert table["half_time_n"].tolist() == [4, 4, 1]
+    assert table["settled"].tolist() == [0.25] * 3
+    theirs = summarize(plant_late(4), theory=plant_late(3))
+    assert theirs["half_time_theory_n"].tolist() == [4, 4, 3]
+    for whole in (plant_late(4), plant_late(4).drop_vars("settled")):
+        assert not {"half_time_n", "settled"} & set(summarize(whole).columns)
+
+
+@pytest.mark.parametrize("size", [2, 4, 5])
+def test_infinite_numbers_have_a_median_too(size):
+    late = xr.DataArray(np.full((size, 3), np.inf), dims=("seed", "mode"), name="late")
+    late[0] = [1.0, -np.inf, 2.0]
+    late[1:, 2] = 4.0
+    table = summarize(late, interval=0.5)
+    assert table["late"].tolist()[0] == np.inf
+    assert table["late_high"].tolist()[-1] >= 3.5
+    assert len(table) == (2 if size == 2 else 3)  # there is no middle between −∞ and ∞
+
+
+MEASURES = [
+    "mode_strengths", "level_strengths", "transitions", "stage_times", "count_stages", "plateaus",
+    "differentiation", "overgeneralizations", "base_rates", "category_acquisition",
+    "property_acquisition", "level_acquisition", "typicality_learning", "u_shapes", "overextension",
+    "naming", "covariation",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_measures_keep_which_networks_had_settled(measure, deep):
+    cut = deep.isel(time=slice(None, None, 8)).assign_coords(settled=("seed", [True, False]))
+    found = getattr(sd, measure)(cut)
+    assert found["settled"].values.tolist() == [True, False]
+    assert found["settled"].dims == ("seed",)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import linalg
 
 import semdev as sd
+from semdev.models.decomposition import tied_groups
 from semdev.models.truncation import (
     Rest,
     bound_errors,
@@ -109,7 +112,7 @@ def test_decompose_says_what_it_left_out():
     assert not decompose(uneven, modes=2).shared
 
 
-@pytest.mark.parametrize("modes", [0, -1, 2.5, "all"])
+@pytest.mark.parametrize("modes", [0, -1, 2.5, "all", True])
 def test_modes_is_a_number_of_them(modes):
     world = sd.load("saxe2019")
     for call in (decompose, lambda data, modes: sd.solve(data, depth=2, modes=modes)):
@@ -177,6 +180,34 @@ def test_the_bound_covers_vectors_that_are_no_singular_vectors(depth):
             norms = [linalg.norm(missing, axis=axis).max() for axis in (1, 0)]
             worst = np.maximum(worst, [linalg.norm(missing), *norms])
         assert (worst <= [size, row, column]).all()
+
+
+def test_the_bound_holds_beside_modes_that_are_nearly_tied():
+    matrix = with_spectrum([20.0, 10, 5], items=80, properties=60, seed=1)
+    world = make_data(matrix + 1e-7 * np.random.default_rng(1).normal(size=matrix.shape))
+    full = sd.solve(world, depth=1, times=60)
+    few = sd.solve(world, depth=1, times=full["time"].values, modes=10)
+    missing = ((few["output"] - full["output"]) ** 2).mean(("item", "property")) ** 0.5
+    assert float(missing.max()) <= float(few["rms_error_bound"])
+
+
+@pytest.mark.parametrize(
+    "s", [1 / np.arange(1, 71.0) ** 4, np.r_[1, 0.5 - 9e-7 * np.arange(69)]], ids=["1/k⁴", "dense"]
+)
+def test_neighbours_are_not_blurred(s):
+    matrix = with_spectrum(s, items=70, properties=110)
+    end = sd.solve(make_data(matrix), depth=1, times=[60.0])["output"].values[0, 0]
+    np.testing.assert_allclose(end, matrix, atol=1e-12)
+
+
+@given(s=st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_a_tie_is_no_wider_than_its_tolerance(s):
+    s = np.sort(s)[::-1]
+    groups = tied_groups(s, tolerance=0.1)
+    np.testing.assert_array_equal(np.concatenate(groups), np.arange(len(s)))
+    assert all(s[tied[0]] - s[tied[-1]] <= 0.1 * s[0] for tied in groups)
+    firsts = s[[tied[0] for tied in groups]]
+    assert (-np.diff(firsts) > 0.1 * s[0]).all()
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])

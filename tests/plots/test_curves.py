@@ -202,7 +202,11 @@ def test_tied_modes_are_one_curve():
     found = distinct_modes(tied, most=8)
     assert found["multiplicity"].values.tolist() == [1, 1, 2, 4]
     assert len(curves(plots.modes(tied))) == 4
-    assert len(curves(plots.modes(tied, most=3))) == 2  # half a tie is not drawn
+    few = plots.modes(tied, most=3)
+    assert len(curves(few)) == 2  # half a tie is not drawn
+    assert few.texts[0].get_text() == "6 weaker modes not shown"
+    assert not any("shown" in text.get_text() for text in plots.modes(tied).texts)
+    assert plots.modes(tied.isel(item=[0, 1]), most=1).texts[0].get_text().startswith("1 weaker m")
 
 
 def test_loss_and_its_stages(deep):
@@ -233,6 +237,20 @@ def test_loss_on_a_logarithmic_axis_and_of_a_learner_without_stages():
     ax = plots.loss(shallow, log=True)
     assert ax.get_yscale() == "log"
     assert [line.get_label() for line in curves(ax)] == ["loss", "0 stages"]
+    assert [line.get_linestyle() for line in ax.get_legend().get_lines()] == ["-", "None"]
+    both = plots.loss(sd.solve(sd.load("saxe2019"), depth=1, weights=[np.zeros((2, 7, 4))],
+                               initial="exact"))  # fmt: skip
+    assert both.get_legend().get_texts()[1].get_text() == "0 stages (median)"
+
+
+def test_the_loss_is_called_what_it_is():
+    net = sd.train(
+        sd.Rumelhart(), sd.load("rumelhart8"), seeds=1, steps=3, loss="cross-entropy",
+        progress=False,
+    )  # fmt: skip
+    assert plots.loss(net).get_ylabel() == "loss (cross-entropy)"
+    exact = sd.solve(sd.load("saxe2019"), depth=2)
+    assert plots.loss(exact).get_ylabel() == "loss (½ sum of squares)"
 
 
 @pytest.mark.parametrize("layer", ["output", "hidden_1"])

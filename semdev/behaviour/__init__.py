@@ -1,0 +1,1 @@
+"""Models held against behaviour: yes or no, by age, item and property."""

@@ -1,0 +1,302 @@
+"""Fit a learner to behaviour: from activation to P(yes), from age to learning time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.optimize import minimize
+from scipy.special import logsumexp
+
+from semdev._names import require
+from semdev.behaviour.design import SEEDS, Design, make_design, place_knots, read_history
+from semdev.behaviour.likelihood import (
+    LINK,
+    answer_yes,
+    average_seeds,
+    by_seed,
+    read_age_map,
+    to_time,
+    value_and_gradient,
+)
+from semdev.behaviour.responses import read_responses
+from semdev.data.dataset import Dataset
+from semdev.history import ask
+
+KNOTS = 3
+FEW = 8  # seeds, with which starts are tried
+TRIED, FINISHED = 8, 4  # starts that are followed with few seeds, and of these with all
+PRECISION = 1e-8  # log-likelihood per answer
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A learner at its best for some responses.
+
+    `lapse`, `slope`, `bias` are those of the link, `age_map` the learning time at each knot (a
+    Series over age); `log_likelihood` is each participant's, averaged over seeds, a Series over
+    study and participant; `n_parameters` counts what was free.
+    """
+
+    lapse: float
+    slope: float
+    bias: float
+    age_map: pd.Series
+    log_likelihood: pd.Series = field(repr=False)
+    n_parameters: int
+    history: xr.Dataset = field(repr=False)
+    responses: pd.DataFrame = field(repr=False)
+    design: Design = field(repr=False)
+    theta: np.ndarray = field(repr=False)  # lapse, log slope, bias, positions of the knots
+    free: np.ndarray = field(repr=False)  # which of them were fitted
+
+    @property
+    def why_no_bic(self) -> str:
+        """Why there is no BIC, or ""."""
+        output = self.history["output"]
+        if self.history.sizes["seed"] > 1 and bool((output != output.isel(seed=0)).any()):
+            return (
+                "an average over seeds is a mixture: answers of one participant depend on each "
+                "other, so that neither their number nor that of parameters is what BIC takes them "
+                "to be; use cross_validate"
+            )
+        if (self.responses["n_yes"] % 1 != 0).any():
+            return "half a yes has no likelihood, only a quasi-likelihood; use cross_validate"
+        low, high = find_bounds(self.design)
+        steps = np.diff(self.theta[3:])
+        stuck = np.isclose(self.theta, low) | np.isclose(self.theta, high)
+        if (stuck & self.free).any() or (steps < 1e-6).any():
+            return (
+                "a parameter is at the limit of what is allowed, or the age map stands still, so "
+                "that fewer parameters were used than are counted; use cross_validate"
+            )
+        return ""
+
+    @property
+    def bic(self) -> float:
+        """BIC, k ln N − 2 ln L for N answers, where it is honest; else NaN (see `why_no_bic`)."""
+        if self.why_no_bic:
+            return float("nan")
+        answers = np.log(self.design.answers)
+        return float(self.n_parameters * answers - 2 * self.log_likelihood.sum())
+
+    def predict(
+        self, ages: Sequence[float] | np.ndarray, *, cells: Sequence[tuple[str, str]]
+    ) -> xr.DataArray:
+        """Return P(yes) at some ages to some questions (item, property), seed × age × cell.
+
+        Raises KeyError for an item or property that is not there.
+        """
+        output = self.history["output"]
+        asked = [ask(self.history, *cell).values for cell in cells]
+        times = read_age_map(
+            dict(zip(self.age_map.index, self.age_map, strict=True)), self.history["time"].values
+        )(np.asarray(ages))
+        beliefs = xr.DataArray(
+            np.stack(asked, axis=-1), dims=("seed", "time", "cell"),
+            coords={"seed": output["seed"], "time": output["time"].values,
+                    "item": ("cell", [item for item, _ in cells]),
+                    "property": ("cell", [prop for _, prop in cells])},
+        )  # fmt: skip
+        at = xr.DataArray(times, dims="age", coords={"age": np.asarray(ages, dtype=float)})
+        activation = beliefs.interp(time=at).drop_vars("time")
+        p = answer_yes(activation.values, lapse=self.lapse, slope=self.slope, bias=self.bias)
+        return activation.copy(data=p).rename("P(yes)")
+
+    def score(self, responses: pd.DataFrame, *, given: pd.DataFrame | None = None) -> pd.Series:
+        """Return each participant's log-likelihood of other responses, averaged over seeds.
+
+        With `given`, other answers of the same participants, seeds count as much as they agree with
+        those: log P(responses | given).
+        """
+        new, people = self._by_seed(read_responses(responses))
+        if given is None or not len(given):
+            return pd.Series(average_seeds(new), index=people, name="log_likelihood")
+        old, known = self._by_seed(read_responses(given))
+        old = np.vstack([old, np.zeros((1, old.shape[1]))])[known.get_indexer(people)]
+        found = logsumexp(new + old, axis=1) - logsumexp(old, axis=1)
+        return pd.Series(found, index=people, name="log_likelihood")
+
+    def _by_seed(self, table: pd.DataFrame) -> tuple[np.ndarray, pd.MultiIndex]:
+        design = make_design(self.history, table, self.age_map.index.to_numpy(dtype=float))
+        return by_seed(design, self.theta), design.people
+
+
+def fit(
+    model: Any,
+    responses: pd.DataFrame,
+    *,
+    data: Dataset | None = None,
+    seeds: int | Sequence[int] = SEEDS,
+    knots: int | Sequence[float] = KNOTS,
+    fixed: Mapping[str, float] | None = None,
+) -> Fit:
+    """Fit a learner to responses: what people of an age say, and when in learning they are.
+
+    A participant is one of the seeds, it is not known which: the likelihood of all their answers is
+    averaged over seeds, (1/S) Σ_s Π_cells p^yes (1 − p)^no with p = lapse/2 + (1 − lapse)
+    σ(slope (activation − bias)); it is not the best seed's, nor that of an average activation.
+    Learning time grows with age: √time is linear in age between knots, and never falls; outside the
+    knots it is constant. Activations are linear in time between records. All is fitted by maximum
+    likelihood from several starts (SLSQP, exact gradients).
+
+    Slope, bias and age map are told apart only if the activations asked about change in different
+    ways. In a shallow network all change alike, so that a steeper slope and a slower learner are
+    the same; then `parameter_intervals` says so, and `fixed` (slope and bias) may settle it. P(yes) is none
+    the worse for it.
+
+    Parameters
+    ----------
+    model : History or learner
+        Of networks or rivals; or what is to learn `data` under `seeds`.
+    responses : DataFrame
+        As `read_responses` returns or takes.
+    data, seeds
+        What a learner is to learn, and how often (a number, or numbers). Not for a History.
+    knots : int or increasing sequence of float
+        How many, or which ages: each is a parameter.
+    fixed : mapping, optional
+        Values of lapse, slope or bias that are not to be fitted.
+
+    Raises
+    ------
+    KeyError
+        An item or property the learner does not know, or a parameter that cannot be fixed; the
+        nearest match is suggested.
+    TypeError
+        A learner without data.
+    ValueError
+        A History of one time, or that diverged; knots that are none.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> from semdev.behaviour.simulating import simulate_responses
+    >>> exact = sd.solve(sd.load("rumelhart8"), depth=2)
+    >>> children = simulate_responses(exact, ages=range(3, 11), participants=64, random_state=1,
+    ...                               age_map={3: 2, 10: 6})
+    >>> found = fit(exact, children, knots=2)
+    >>> found.age_map.round().to_dict()
+    {3.0: 2.0, 10.0: 6.0}
+    """
+    table = read_responses(responses)
+    history = read_history(model, data=data, seeds=seeds)
+    placed = place_knots(table, knots)
+    design = make_design(history, table, placed)
+    theta, free = start_from(fixed, len(placed))
+    theta = search(design, theta, free)
+    return Fit(
+        lapse=float(theta[0]),
+        slope=float(np.exp(theta[1])),
+        bias=float(theta[2]),
+        age_map=pd.Series(to_time(theta[3:], design.time), index=pd.Index(placed, name="age"),
+                          name="time"),
+        log_likelihood=pd.Series(average_seeds(by_seed(design, theta)), index=design.people,
+                                 name="log_likelihood"),
+        n_parameters=int(free.sum()),
+        history=history,
+        responses=table,
+        design=design,
+        theta=theta,
+        free=free,
+    )  # fmt: skip
+
+
+def start_from(fixed: Mapping[str, float] | None, knots: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return parameters with the fixed ones in place, and which are free."""
+    theta, free = np.full(3 + knots, np.nan), np.ones(3 + knots, dtype=bool)
+    for name, value in (fixed or {}).items():
+        require(name, LINK, kind="parameter", where="the link (fixed=)")
+        if name == "slope" and not value > 0:
+            raise ValueError(f"a slope is above 0, got fixed={{'slope': {value}}}")
+        if name == "lapse" and not 0 <= value < 1:
+            raise ValueError(f"a lapse is a share below 1, got fixed={{'lapse': {value}}}")
+        theta[LINK.index(name)] = np.log(value) if name == "slope" else value
+        free[LINK.index(name)] = False
+    return theta, free
+
+
+def find_range(design: Design) -> tuple[float, float]:
+    """Return the lowest activation asked about, and how far the highest is from it."""
+    low, high = float(design.activations.min()), float(design.activations.max())
+    return low, (high - low) or 1.0
+
+
+def find_bounds(design: Design) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and the largest value of each parameter that is allowed.
+
+    The slope may be so flat that the whole range of activations is one twentieth of a logit, and so
+    steep that a fiftieth of the range is a logit; the bias may be as far outside as the range is
+    wide.
+    """
+    low, width = find_range(design)
+    knots = design.basis.shape[1]
+    return (
+        np.array([0.0, np.log(0.05 / width), low - width, *np.zeros(knots)]),
+        np.array([0.95, np.log(50 / width), low + 2 * width, *np.ones(knots)]),
+    )
+
+
+def make_starts(design: Design, theta: np.ndarray, free: np.ndarray) -> list[np.ndarray]:
+    """Return where to start: flat and steep, early and late, slow and fast."""
+    low, width = find_range(design)
+    knots = design.basis.shape[1]
+    starts = {}
+    for first in (0.05, 0.2, 0.4, 0.7):
+        for last in (0.25, 0.45, 0.65, 0.95):
+            if last <= first:
+                continue
+            for slope in (3, 8, 20):
+                for middle in (0.3, 0.5):
+                    link = np.array([0.05, np.log(slope / width), low + middle * width])
+                    start = np.concatenate([link, np.linspace(first, last, knots)])
+                    start[~free] = theta[~free]
+                    starts[tuple(start)] = start
+    return list(starts.values())
+
+
+def search(design: Design, theta: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """Return the best parameters: of many starts with a few seeds, of the best of them with all.
+
+    Seeds differ little beside what parameters make of them, and are what takes time.
+    """
+    few = replace(design, activations=np.ascontiguousarray(design.activations[:, :, :FEW]))
+    starts = sort_by_value(make_starts(design, theta, free), few)[:TRIED]
+    near = sort_by_value([polish(few, start, free) for start in starts], few)
+    found = [polish(design, start, free) for start in near[:FINISHED]]
+    return sort_by_value(found, design)[0]
+
+
+def sort_by_value(thetas: list[np.ndarray], design: Design) -> list[np.ndarray]:
+    """Return parameters from best to worst."""
+    return sorted(thetas, key=lambda theta: value_and_gradient(theta, design)[0])
+
+
+def polish(design: Design, start: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """Return the best parameters near a start; the age map never falls."""
+    low, high = find_bounds(design)
+    theta = np.clip(start, low, high)
+    theta[~free] = start[~free]
+    steps = np.diff(np.eye(len(theta))[3:], axis=0)  # of the age map
+    moving = steps[:, free]
+    still = steps[:, ~free] @ theta[~free]
+
+    def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
+        theta[free] = x
+        value, gradient = value_and_gradient(theta, design)
+        return value, gradient[free]
+
+    constraint: Any = {"type": "ineq", "fun": lambda x: moving @ x + still, "jac": lambda x: moving}
+    found = minimize(
+        evaluate, theta[free], jac=True, method="SLSQP",
+        bounds=list(zip(low[free], high[free], strict=True)),
+        constraints=[constraint] if len(moving) else [],
+        options={"ftol": PRECISION, "maxiter": 300},
+    )  # fmt: skip
+    theta[free] = np.clip(found.x, low[free], high[free])
+    theta[3:] = np.maximum.accumulate(theta[3:])
+    return theta

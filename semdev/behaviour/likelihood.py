@@ -1,0 +1,97 @@
+"""How likely responses are, for each participant and seed, and how that changes with parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from scipy.special import expit, logsumexp
+
+from semdev.behaviour.design import Design
+
+LINK = ("lapse", "slope", "bias")
+AgeMap = Mapping[float, float] | Callable[[np.ndarray], np.ndarray]
+SAFE = 1e-12  # no answer is impossible
+
+
+def answer_yes(activation: np.ndarray, *, lapse: float, slope: float, bias: float) -> np.ndarray:
+    """Return P(yes) = lapse/2 + (1 − lapse) σ(slope (activation − bias)).
+
+    >>> answer_yes(np.array([0.5, 9.0]), lapse=0.1, slope=8, bias=0.5).round(3).tolist()
+    [0.5, 0.95]
+    """
+    return lapse / 2 + (1 - lapse) * expit(slope * (activation - bias))
+
+
+def to_time(position: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Return learning times from positions 0 to 1 in a History, which run with √time."""
+    return time[0] + (time[-1] - time[0]) * np.clip(position, 0, 1) ** 2
+
+
+def read_age_map(age_map: AgeMap, time: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function of ages: linear in √time between knots, constant outside."""
+    if callable(age_map):
+        return age_map
+    known = sorted(age_map)
+    roots = np.sqrt(np.array([age_map[each] for each in known]) - time[0])
+    return lambda ages: time[0] + np.interp(ages, known, roots) ** 2
+
+
+def interpolate(design: Design, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each row's activations at its position, row × seed, and how fast they change there."""
+    position = np.clip(design.basis @ positions, 0, 1)
+    at = to_time(position, design.time)
+    k = np.clip(np.searchsorted(design.time, at, side="right") - 1, 0, len(design.time) - 2)
+    before = design.activations[k, design.cell]
+    rate = design.activations[k + 1, design.cell] - before
+    rate /= (design.time[k + 1] - design.time[k])[:, None]
+    activation = before + rate * (at - design.time[k])[:, None]
+    return activation, rate * (2 * (design.time[-1] - design.time[0]) * position)[:, None]
+
+
+def by_seed(design: Design, theta: np.ndarray) -> np.ndarray:
+    """Return log-likelihoods, participant × seed, without binomial coefficients.
+
+    `theta` holds lapse, log slope, bias, and the position of each knot of the age map.
+    """
+    activation, _ = interpolate(design, theta[3:])
+    sigma = expit(design.sign * np.exp(theta[1]) * (activation - theta[2]))
+    return _add_up(design, _allow_lapse(sigma, theta[0]))
+
+
+def _allow_lapse(sigma: np.ndarray, lapse: float) -> np.ndarray:
+    """Return the probability of answers that are meant with probability σ."""
+    return np.maximum(lapse / 2 + (1 - lapse) * sigma, SAFE)
+
+
+def _add_up(design: Design, p: np.ndarray) -> np.ndarray:
+    """Return log-likelihoods, participant × seed, of answers of probability p, row × seed."""
+    return np.add.reduceat(design.weight * np.log(p), design.starts, axis=0)
+
+
+def average_seeds(log_likelihoods: np.ndarray) -> np.ndarray:
+    """Return the log of the mean likelihood over seeds (the last dimension)."""
+    return logsumexp(log_likelihoods, axis=-1) - np.log(log_likelihoods.shape[-1])
+
+
+def value_and_gradient(theta: np.ndarray, design: Design) -> tuple[float, np.ndarray]:
+    """Return minus the ensemble log-likelihood per answer, and its gradient.
+
+    Each participant is one of the seeds, it is not known which: log (1/S) Σ_s Π p^yes (1 − p)^no.
+    """
+    lapse, slope = theta[0], np.exp(theta[1])
+    activation, speed = interpolate(design, theta[3:])
+    z = (design.sign * slope) * (activation - theta[2])
+    sigma = expit(z)  # of the answer that was given: σ(−z) = 1 − σ(z)
+    p = _allow_lapse(sigma, lapse)
+    each = _add_up(design, p)
+    total = average_seeds(each)
+    share = np.exp(each - logsumexp(each, axis=1, keepdims=True))  # of a seed in a participant
+    outer = share[design.person] * (design.weight / p)
+    inner = outer * sigma
+    lapsed = outer.sum() / 2 - inner.sum()
+    inner *= (1 - lapse) * (1 - sigma)
+    signed = slope * design.sign[:, 0]
+    knots = (signed * np.einsum("rs,rs->r", inner, speed)) @ design.basis
+    gradient = [lapsed, np.vdot(inner, z), -signed @ inner.sum(1), *knots]
+    return -float(total.sum()) / design.answers, -np.array(gradient) / design.answers

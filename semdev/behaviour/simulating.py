@@ -1,0 +1,129 @@
+"""Simulated people: responses of which the truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from semdev.behaviour.likelihood import AgeMap, answer_yes, read_age_map
+from semdev.behaviour.responses import COLUMNS, check_names
+from semdev.history import check
+
+Cells = int | Sequence[tuple[str, str]] | None
+
+
+def simulate_responses(
+    history: xr.Dataset,
+    *,
+    ages: Sequence[float] | np.ndarray,
+    age_map: AgeMap,
+    participants: int | None = None,
+    cells: Cells = 20,
+    answers: int = 1,
+    lapse: float = 0.05,
+    slope: float = 8.0,
+    bias: float = 0.5,
+    study: str = "simulated",
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """Let people answer as a learner would: each is one of its seeds, at the time of their age.
+
+    Parameters
+    ----------
+    history : History
+        What they believe, and when.
+    ages : sequence of float
+        One for each participant; or, with `participants`, dealt out to so many in turn.
+    age_map : mapping or function
+        From age to learning time: knots between which √time is linear in age, or a function of an
+        array of ages.
+    participants : int, optional
+        How many, if not one for each age.
+    cells : int, or sequence of (item, property), optional
+        What all are asked about; a number is drawn at random, half of them true as far as there are
+        so many; None is all.
+    answers : int
+        How often each is asked the same.
+    lapse, slope, bias
+        Of the link (see `fit`); on the scale of the data's coding.
+    study : str
+        What the study is called.
+    random_state : int
+        Fixes all draws.
+
+    Returns
+    -------
+    DataFrame
+        As `read_responses` returns.
+
+    Raises
+    ------
+    KeyError
+        An item or property that is not there.
+    ValueError
+        Times beyond the History's, more cells than there are.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> exact = sd.solve(sd.load("rumelhart8"), depth=2)
+    >>> len(simulate_responses(exact, ages=[3, 5, 7], age_map={3: 1, 7: 5}, cells=10))
+    30
+    """
+    check(history)
+    random = np.random.default_rng([random_state, 11])
+    age = np.asarray(list(ages), dtype=float)
+    if participants is not None:
+        age = np.resize(age, participants)
+    pairs = choose_cells(history, cells, random)
+    time = read_age_map(age_map, history["time"].values)(age)
+    record = history["time"].values
+    if (time < record[0]).any() or (time > record[-1]).any():
+        raise ValueError(
+            f"the age map goes to {time.min():g} and {time.max():g}; the History is of the times "
+            f"{record[0]:g} to {record[-1]:g}"
+        )
+    who = random.integers(history.sizes["seed"], size=len(age))
+    item, prop = (history[kind].to_index().get_indexer(pd.Index([pair[k] for pair in pairs]))
+                  for k, kind in enumerate(("item", "property")))  # fmt: skip
+    asked = [history["output"][:, :, i, p].values for i, p in zip(item, prop, strict=True)]
+    believed = [[np.interp(t, record, each[s]) for each in asked]
+                for s, t in zip(who, time, strict=True)]  # fmt: skip
+    p = answer_yes(np.array(believed), lapse=lapse, slope=slope, bias=bias)
+    width = len(str(len(age)))
+    names = [f"child {k + 1:0{width}d}" for k in range(len(age))]
+    table = pd.DataFrame({
+        "study": study,
+        "participant": np.repeat(names, len(pairs)),
+        "age": np.repeat(age, len(pairs)),
+        "item": [pair[0] for pair in pairs] * len(age),
+        "property": [pair[1] for pair in pairs] * len(age),
+        "n_yes": random.binomial(answers, p).ravel().astype(float),
+        "n": float(answers),
+    })  # fmt: skip
+    return table[COLUMNS]
+
+
+def choose_cells(
+    history: xr.Dataset, cells: Cells, random: np.random.Generator
+) -> list[tuple[str, str]]:
+    """Return cells: those asked for, or as many drawn, true and false in equal parts."""
+    items, properties = (history[kind].values for kind in ("item", "property"))
+    if cells is not None and not isinstance(cells, (int, np.integer)):
+        pairs = [(str(item), str(prop)) for item, prop in cells]
+        check_names(pd.DataFrame(pairs, columns=["item", "property"]), history, "the History")
+        return pairs
+    target = history["target"].values
+    every = np.argwhere(np.isfinite(target))
+    if cells is not None:
+        if not 1 <= cells <= len(every):
+            raise ValueError(f"cells={cells}: the History has {len(every)}")
+        order = random.permutation(len(every))
+        true = target[tuple(every[order].T)] > (target.min() + target.max()) / 2
+        rank = np.where(true, np.cumsum(true), np.cumsum(~true))
+        every = every[order[np.argsort(rank, kind="stable")[:cells]]]
+        every = every[np.lexsort(every.T[::-1])]
+    return [(str(items[i]), str(properties[k])) for i, k in every]

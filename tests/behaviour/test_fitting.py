@@ -1,0 +1,184 @@
+"""Likelihoods by hand, gradients by differences, fits that find what was planted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import approx_fprime
+from scipy.special import expit
+from scipy.stats import chi2
+
+import semdev as sd
+from semdev.behaviour.design import make_design
+from semdev.behaviour.fitting import fit
+from semdev.behaviour.intervals import parameter_intervals
+from semdev.behaviour.likelihood import average_seeds, by_seed, value_and_gradient
+from semdev.behaviour.simulating import simulate_responses
+
+THETA = np.array([0.1, np.log(6.0), 0.4, 0.3, 0.7])
+
+
+def test_the_likelihood_is_that_of_a_loop_over_people_seeds_and_answers(deep, children):
+    table = children.assign(n=3.0, n_yes=children["n_yes"] + (np.arange(len(children)) % 5) / 2)
+    table["n_yes"] = table["n_yes"].clip(upper=3)
+    design = make_design(deep, table, np.array([3.0, 10.0]))
+    found = pd.Series(average_seeds(by_seed(design, THETA)), index=design.people)
+    end = float(deep["time"][-1])
+    for who, rows in list(table.groupby(["study", "participant"]))[:6]:
+        likelihoods = []
+        for seed in range(5):
+            product = 1.0
+            for row in rows.itertuples():
+                at = end * (0.3 + 0.4 * (row.age - 3) / 7) ** 2
+                belief = sd.ask(deep, row.item, row.property)[seed]
+                a = np.interp(at, deep["time"], belief)
+                p = 0.05 + 0.9 * expit(6.0 * (a - 0.4))
+                product *= p**row.n_yes * (1 - p) ** (row.n - row.n_yes)
+            likelihoods.append(product)
+        assert found[who] == pytest.approx(np.log(np.mean(likelihoods)), rel=1e-9)
+        assert found[who] != pytest.approx(np.log(np.max(likelihoods)), rel=1e-3)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.05, -0.07])
+def test_the_gradient_is_that_of_differences(deep, children, shift):
+    design = make_design(deep, children, np.array([3.0, 10.0]))
+    theta = THETA + shift
+    found = value_and_gradient(theta, design)[1]
+    near = approx_fprime(theta, lambda x: value_and_gradient(x, design)[0], 1e-7)
+    np.testing.assert_allclose(found, near, atol=3e-6)
+    assert value_and_gradient(theta, design)[0] * -design.answers == pytest.approx(
+        average_seeds(by_seed(design, theta)).sum()
+    )
+
+
+def test_what_was_planted_is_found_within_its_intervals(fitted):
+    found = parameter_intervals(fitted, level=0.999)  # of five parameters none may be missed
+    truth = pd.Series({"lapse": 0.05, "slope": 8, "bias": 0.5, "time at 3": 1, "time at 10": 3})
+    assert found.index.tolist() == truth.index.tolist()
+    assert truth.between(found["low"], found["high"]).all()
+    assert (found["low"] <= found["estimate"]).all()
+    assert (found["estimate"] <= found["high"]).all()
+    assert fitted.n_parameters == 5
+
+
+@pytest.mark.parametrize("name", ["bias", "slope"])
+def test_at_the_ends_of_an_interval_as_much_is_lost_as_is_allowed(fitted, deep, children, name):
+    for end in parameter_intervals(fitted).loc[name, ["low", "high"]]:
+        other = fit(deep, children, knots=[3, 10], fixed={name: end})
+        lost = 2 * (fitted.log_likelihood.sum() - other.log_likelihood.sum())
+        assert lost == pytest.approx(chi2.ppf(0.95, 1), rel=0.1)
+        assert other.n_parameters == 4
+        assert getattr(other, name) == pytest.approx(end)
+
+
+def test_a_shallow_learner_cannot_tell_a_steep_slope_from_a_late_age(shallow):
+    people = simulate_responses(
+        shallow, ages=range(3, 11), participants=48, age_map={3: 0.2, 10: 0.6}, cells=30
+    )
+    found = fit(shallow, people, knots=2)
+    known = parameter_intervals(found)
+    assert known.loc[["slope", "time at 10"], "limit"].tolist() == ["high", "high"]
+    assert known.loc["time at 3", "high"] > 20 * known.loc["time at 3", "low"]
+    settled = fit(shallow, people, knots=2, fixed={"slope": 8.0, "bias": 0.5})
+    assert settled.log_likelihood.sum() == pytest.approx(found.log_likelihood.sum(), abs=2)
+    known = parameter_intervals(settled).loc[["time at 3", "time at 10"]]
+    assert (known["high"] < 3 * known["low"]).all()
+    assert known["low"].lt([0.2, 0.6]).all()
+    assert known["high"].gt([0.2, 0.6]).all()
+
+
+def test_order_of_rows_seeds_items_and_people_is_nothing(fitted, deep, children):
+    before = deep.copy(deep=True)
+    mixed = deep.isel(seed=[3, 1, 4, 0, 2], item=slice(None, None, -1))
+    again = fit(mixed, children.sample(frac=1, random_state=0), knots=[3, 10])
+    # seeds that starts are tried with are others, the best is the same
+    assert again.log_likelihood.sum() == pytest.approx(fitted.log_likelihood.sum(), abs=0.01)
+    np.testing.assert_allclose(again.age_map, fitted.age_map, rtol=0.02)
+    assert deep.identical(before)
+
+
+def test_the_age_map_never_falls_even_if_people_forget(deep):
+    people = simulate_responses(
+        deep, ages=range(3, 11), participants=48, cells=30, age_map={3: 4.0, 10: 1.0}
+    )
+    found = fit(deep, people, knots=3)
+    assert (np.diff(found.age_map) >= 0).all()
+    assert "age map stands still" in fit(deep.isel(seed=[0]), people, knots=3).why_no_bic
+
+
+def test_bic_is_given_where_answers_are_independent_and_else_the_reason(fitted, deep, children):
+    alone = fit(deep.isel(seed=[0]), children, knots=[3, 10])
+    assert alone.why_no_bic == ""
+    free = 5 * np.log(children["n"].sum()) - 2 * alone.log_likelihood.sum()
+    assert alone.bic == pytest.approx(free)
+    assert np.isnan(fitted.bic)
+    assert "average over seeds is a mixture" in fitted.why_no_bic
+    half = children.assign(n_yes=children["n_yes"].replace({1.0: 0.5}))
+    assert "quasi-likelihood" in fit(deep.isel(seed=[0]), half, knots=2).why_no_bic
+
+
+def test_predictions_are_those_of_the_link_at_the_time_of_an_age(fitted, deep):
+    found = fitted.predict([3.0, 20.0], cells=[("pine", "has leaves")])
+    assert found.dims == ("seed", "age", "cell")
+    start, end = fitted.age_map
+    for k, time in enumerate([start, end]):
+        a = sd.ask(deep, "pine", "has leaves").interp(time=time).values
+        p = fitted.lapse / 2 + (1 - fitted.lapse) * expit(fitted.slope * (a - fitted.bias))
+        np.testing.assert_allclose(found[:, k, 0], p)
+    with pytest.raises(KeyError, match="no item 'pin'"):
+        fitted.predict([3], cells=[("pin", "has leaves")])
+
+
+def test_what_was_said_else_tells_which_seed_it_is(fitted, children):
+    cells = children.groupby(["item", "property"]).ngroup()
+    some, rest = children[cells < 12], children[cells >= 12]
+    whole = fitted.score(children)
+    pd.testing.assert_series_equal(whole, fitted.log_likelihood)
+    parts = fitted.score(some) + fitted.score(rest, given=some)
+    pd.testing.assert_series_equal(parts, whole)
+    assert not np.allclose(fitted.score(rest), fitted.score(rest, given=some))
+
+
+def test_learners_of_all_kinds_are_fitted(children):
+    world = sd.load("rumelhart8")
+
+    class Rival:
+        def learn(self, data, *, seeds):
+            return sd.train(sd.Shallow(), data, seeds=seeds, record=20, progress=False)
+
+    one = fit(Rival(), children, data=world, seeds=2, knots=2)
+    other = fit(sd.Shallow(), children, data=world, seeds=[0, 1], knots=2)
+    assert one.history.sizes["seed"] == other.history.sizes["seed"] == 2
+    assert one.log_likelihood.sum() == pytest.approx(other.log_likelihood.sum(), abs=1)
+    with pytest.raises(TypeError, match="say what it is to learn"):
+        fit(sd.Shallow(), children)
+
+
+def test_one_age_has_one_knot(deep, children):
+    assert len(fit(deep, children[children["age"] == 5]).age_map) == 1
+
+
+def test_bad_requests_are_refused_with_a_reason(deep, children, fitted):
+    with pytest.raises(KeyError, match=r"no parameter 'slop' in the link .*did you mean 'slope'"):
+        fit(deep, children, fixed={"slop": 2})
+    with pytest.raises(ValueError, match="slope is above 0"):
+        fit(deep, children, fixed={"slope": 0})
+    with pytest.raises(ValueError, match="lapse is a share below 1"):
+        fit(deep, children, fixed={"lapse": 1})
+    with pytest.raises(ValueError, match="one knot or more"):
+        fit(deep, children, knots=0)
+    with pytest.raises(ValueError, match="increasing ages"):
+        fit(deep, children, knots=[5, 4])
+    with pytest.raises(ValueError, match="History of one time"):
+        fit(deep.isel(time=[0]), children)
+    with pytest.raises(ValueError, match="learning diverged"):
+        fit(deep.assign(output=deep["output"] * np.nan), children)
+    with pytest.raises(KeyError, match="no item 'robin' in rumelhart8"):
+        fit(deep.drop_sel(item="robin"), children)
+    with pytest.raises(ValueError, match="level is a share"):
+        parameter_intervals(fitted, level=95)
+    with pytest.raises(ValueError, match="the History is of the times"):
+        simulate_responses(deep, ages=[3], age_map={3: 1e6})
+    with pytest.raises(ValueError, match="cells=9999: the History has 288"):
+        simulate_responses(deep, ages=[3], age_map={3: 1}, cells=9999)
