@@ -81,6 +81,9 @@ class Log:
         if name not in self._arrays:
             shape = (len(values), self.capacity, *values.shape[2:])
             self._arrays[name] = np.empty(shape, dtype=values.dtype)
+        wide = np.result_type(self._arrays[name], values)
+        if wide != self._arrays[name].dtype:  # as where a function returns truths, then numbers
+            self._arrays[name] = self._arrays[name].astype(wide)
         end = len(self.steps)
         self._arrays[name][:, end - values.shape[1] : end] = values
 
@@ -156,6 +159,7 @@ class Sieve(Log):
         if len(set(names)) < len(names):
             raise ValueError(f"keep: two functions return things of one name: {names}")
         if not self.found:
+            _compare_sizes(each)
             self.found = [found.isel(time=[0]) for found in each]
             self._see_that_it_fits()
         for found in each:
@@ -231,15 +235,16 @@ def _read_kept(function: Kept, history: xr.Dataset) -> xr.Dataset:
             f"{first} to {last}."
         )
         raise
+    names = (
+        [found.name] if isinstance(found, xr.DataArray) else list(getattr(found, "data_vars", []))
+    )
+    for name in {"loss", "target", *history.coords, *history.dims}.intersection(names):
+        raise ValueError(f"keep: {who} returned the {name}, which stands in every History already")
     if isinstance(found, xr.DataArray):
         found = found.to_dataset(name=found.name or who)
     if not isinstance(found, xr.Dataset):
         raise TypeError(f"keep: {who} returned a {type(found).__name__}, no DataArray or Dataset")
     for name, values in found.data_vars.items():
-        if name in ("loss", "target"):
-            raise ValueError(
-                f"keep: {who} returned the {name}, which stands in every History already"
-            )
         sizes = {dim: values.sizes.get(dim) for dim in ("seed", "time")}
         if sizes != {dim: history.sizes[dim] for dim in ("seed", "time")}:
             raise ValueError(
@@ -247,4 +252,32 @@ def _read_kept(function: Kept, history: xr.Dataset) -> xr.Dataset:
                 f"{name} has dimensions {dict(values.sizes)} for {history.sizes['seed']} seeds × "
                 f"{history.sizes['time']} times"
             )
-    return found.transpose("seed", "time", ...)
+    return _put_in_order(found, history, who).transpose("seed", "time", ...)
+
+
+def _compare_sizes(each: Sequence[xr.Dataset]) -> None:
+    """Refuse a dimension that is not equally long in all that functions return."""
+    sizes: dict[Any, int] = {}
+    for found in each:
+        for dim, size in found.sizes.items():
+            if sizes.setdefault(dim, size) != size:
+                raise ValueError(
+                    f"keep: the dimension {dim} has {sizes[dim]} values in what one function "
+                    f"returns and {size} in another's; rename one of them"
+                )
+
+
+def _put_in_order(found: xr.Dataset, history: xr.Dataset, who: str) -> xr.Dataset:
+    """Return what was found with its labels in the History's order; some of them will not do."""
+    for dim in found.dims:
+        if dim == "time" or dim not in history.indexes or dim not in found.indexes:
+            continue
+        own, all_of_them = found.indexes[dim], history.indexes[dim]
+        if own.has_duplicates or set(own) != set(all_of_them):
+            raise ValueError(
+                f"keep: {who} returned {len(own)} labels of {dim!r}, of which a History has "
+                f"{len(all_of_them)}; rename the dimension (rename({dim}='chosen')) or reduce over "
+                "it"
+            )
+        found = found.reindex({dim: all_of_them})
+    return found

@@ -421,3 +421,41 @@ def test_seeds_are_read_before_memory_is_asked_for() -> None:
         warnings.simplefilter("error")
         assert memory.say_size(2**41) == "2 TiB"
         assert memory.say_size(5) == "5 bytes"
+
+
+def test_what_is_kept_has_the_histories_labels() -> None:
+    whole = learn(sd.DeepLinear(4), seeds=[3, 1])["output"]
+
+    def turn(h: xr.Dataset) -> xr.DataArray:
+        return h["output"].isel(item=slice(None, None, -1), seed=[1, 0]).rename("turned")
+
+    kept = learn(sd.DeepLinear(4), seeds=[3, 1], keep=turn)["turned"]
+    assert kept["item"].values.tolist() == whole["item"].values.tolist()
+    assert float(np.abs(kept - whole).max()) == 0
+
+    def begin(h: xr.Dataset) -> xr.DataArray:
+        started = h["time"] == 0
+        return (h["loss"] > 0).rename("x") if started.all() else (h["loss"] / 2).rename("x")
+
+    later = learn(sd.DeepLinear(4), seeds=[3, 1], keep=begin)
+    assert float(later["x"].isel(time=-1, seed=0)) == float(later["loss"].isel(time=-1, seed=0)) / 2
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda h: h["output"].isel(item=[0, 1]).rename("x"), "2 labels of 'item'.*rename"),
+        (lambda h: h["loss"].rename("settled"), "stands in every History"),
+        (lambda h: (h["loss"] + 0).rename("item"), "stands in every History"),
+        (
+            [
+                lambda h: h["loss"].expand_dims(k=2, axis=2).rename("x"),
+                lambda h: h["loss"].expand_dims(k=3, axis=2).rename("y"),
+            ],
+            "2 values in what one function returns and 3",
+        ),
+    ],
+)
+def test_what_would_not_fit_a_history_is_refused_at_once(function: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        learn(sd.DeepLinear(4), keep=function, steps=10**9)

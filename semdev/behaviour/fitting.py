@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from semdev._names import require
 from semdev.behaviour.design import SEEDS, Design, make_design, place_knots, read_history
 from semdev.behaviour.likelihood import (
-    LINK,
     answer_yes,
     average_seeds,
     by_seed,
     read_age_map,
     to_time,
-    value_and_gradient,
 )
 from semdev.behaviour.responses import read_responses
+from semdev.behaviour.searching import find_bounds, search, start_from
 from semdev.data.dataset import Dataset
 from semdev.history import ask
 
 KNOTS = 3
-FEW = 8  # seeds, with which starts are tried
-TRIED, FINISHED = 8, 4  # starts that are followed with few seeds, and of these with all
-PRECISION = 1e-8  # log-likelihood per answer
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +51,7 @@ class Fit:
     @property
     def why_no_bic(self) -> str:
         """Why there is no BIC, or ""."""
-        output = self.history["output"]
-        if self.history.sizes["seed"] > 1 and bool((output != output.isel(seed=0)).any()):
+        if np.ptp(self.design.activations, axis=2).any():
             return (
                 "an average over seeds is a mixture: answers of one participant depend on each "
                 "other, so that neither their number nor that of parameters is what BIC takes them "
@@ -146,8 +139,8 @@ def fit(
 
     Slope, bias and age map are told apart only if the activations asked about change in different
     ways. In a shallow network all change alike, so that a steeper slope and a slower learner are
-    the same; then `parameter_intervals` says so, and `fixed` (slope and bias) may settle it. P(yes) is none
-    the worse for it.
+    the same; then `parameter_intervals` says so, and `fixed` (slope and bias) may settle it. P(yes)
+    is none the worse for it.
 
     Parameters
     ----------
@@ -204,99 +197,3 @@ def fit(
         theta=theta,
         free=free,
     )  # fmt: skip
-
-
-def start_from(fixed: Mapping[str, float] | None, knots: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return parameters with the fixed ones in place, and which are free."""
-    theta, free = np.full(3 + knots, np.nan), np.ones(3 + knots, dtype=bool)
-    for name, value in (fixed or {}).items():
-        require(name, LINK, kind="parameter", where="the link (fixed=)")
-        if name == "slope" and not value > 0:
-            raise ValueError(f"a slope is above 0, got fixed={{'slope': {value}}}")
-        if name == "lapse" and not 0 <= value < 1:
-            raise ValueError(f"a lapse is a share below 1, got fixed={{'lapse': {value}}}")
-        theta[LINK.index(name)] = np.log(value) if name == "slope" else value
-        free[LINK.index(name)] = False
-    return theta, free
-
-
-def find_range(design: Design) -> tuple[float, float]:
-    """Return the lowest activation asked about, and how far the highest is from it."""
-    low, high = float(design.activations.min()), float(design.activations.max())
-    return low, (high - low) or 1.0
-
-
-def find_bounds(design: Design) -> tuple[np.ndarray, np.ndarray]:
-    """Return the least and the largest value of each parameter that is allowed.
-
-    The slope may be so flat that the whole range of activations is one twentieth of a logit, and so
-    steep that a fiftieth of the range is a logit; the bias may be as far outside as the range is
-    wide.
-    """
-    low, width = find_range(design)
-    knots = design.basis.shape[1]
-    return (
-        np.array([0.0, np.log(0.05 / width), low - width, *np.zeros(knots)]),
-        np.array([0.95, np.log(50 / width), low + 2 * width, *np.ones(knots)]),
-    )
-
-
-def make_starts(design: Design, theta: np.ndarray, free: np.ndarray) -> list[np.ndarray]:
-    """Return where to start: flat and steep, early and late, slow and fast."""
-    low, width = find_range(design)
-    knots = design.basis.shape[1]
-    starts = {}
-    for first in (0.05, 0.2, 0.4, 0.7):
-        for last in (0.25, 0.45, 0.65, 0.95):
-            if last <= first:
-                continue
-            for slope in (3, 8, 20):
-                for middle in (0.3, 0.5):
-                    link = np.array([0.05, np.log(slope / width), low + middle * width])
-                    start = np.concatenate([link, np.linspace(first, last, knots)])
-                    start[~free] = theta[~free]
-                    starts[tuple(start)] = start
-    return list(starts.values())
-
-
-def search(design: Design, theta: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """Return the best parameters: of many starts with a few seeds, of the best of them with all.
-
-    Seeds differ little beside what parameters make of them, and are what takes time.
-    """
-    few = replace(design, activations=np.ascontiguousarray(design.activations[:, :, :FEW]))
-    starts = sort_by_value(make_starts(design, theta, free), few)[:TRIED]
-    near = sort_by_value([polish(few, start, free) for start in starts], few)
-    found = [polish(design, start, free) for start in near[:FINISHED]]
-    return sort_by_value(found, design)[0]
-
-
-def sort_by_value(thetas: list[np.ndarray], design: Design) -> list[np.ndarray]:
-    """Return parameters from best to worst."""
-    return sorted(thetas, key=lambda theta: value_and_gradient(theta, design)[0])
-
-
-def polish(design: Design, start: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """Return the best parameters near a start; the age map never falls."""
-    low, high = find_bounds(design)
-    theta = np.clip(start, low, high)
-    theta[~free] = start[~free]
-    steps = np.diff(np.eye(len(theta))[3:], axis=0)  # of the age map
-    moving = steps[:, free]
-    still = steps[:, ~free] @ theta[~free]
-
-    def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
-        theta[free] = x
-        value, gradient = value_and_gradient(theta, design)
-        return value, gradient[free]
-
-    constraint: Any = {"type": "ineq", "fun": lambda x: moving @ x + still, "jac": lambda x: moving}
-    found = minimize(
-        evaluate, theta[free], jac=True, method="SLSQP",
-        bounds=list(zip(low[free], high[free], strict=True)),
-        constraints=[constraint] if len(moving) else [],
-        options={"ftol": PRECISION, "maxiter": 300},
-    )  # fmt: skip
-    theta[free] = np.clip(found.x, low[free], high[free])
-    theta[3:] = np.maximum.accumulate(theta[3:])
-    return theta

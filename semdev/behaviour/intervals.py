@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from semdev.behaviour.fitting import Fit, find_bounds, polish
+from semdev.behaviour.fitting import Fit
 from semdev.behaviour.likelihood import LINK, to_time, value_and_gradient
+from semdev.behaviour.searching import find_bounds, polish
 
 STRIDE = 0.02  # the first step from the estimate, as a share of what is allowed
 REFINED, CLOSE = 8, 0.02  # at most so many times, until √loss is within 2 %
@@ -52,7 +53,7 @@ def parameter_intervals(fit: Fit, *, level: float = 0.95) -> pd.DataFrame:
     >>> exact = sd.solve(sd.load("rumelhart8"), depth=2)
     >>> children = simulate_responses(exact, ages=range(3, 11), participants=64, random_state=1,
     ...                               age_map={3: 2, 10: 6})
-    >>> found = parameter_intervals(fit(exact, children, knots=2, fixed={"lapse": 0.05, "bias": 0.5}))
+    >>> found = parameter_intervals(fit(exact, children, knots=2, fixed={"lapse": 0.05}))
     >>> bool(found.loc["slope", "low"] < 8 < found.loc["slope", "high"])
     True
     """

@@ -74,6 +74,10 @@ def summarize(
     0        1.0               1.0
     1        1.5               1.5
     """
+    if hasattr(measure, "measure"):
+        raise TypeError(
+            "summarize takes what a measure returns; of a sweep: summarize(runs.measure(f))"
+        )
     if theory is not None:
         measure = _put_beside(measure, theory)
     if not 0 < interval < 1:
