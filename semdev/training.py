@@ -125,7 +125,8 @@ def train(
         Patterns in an update, of a mini-batch.
     loss : "squared error" or "cross-entropy"
         Cross-entropy is Σ frequency × (−y ln ŷ − (1 − y) ln(1 − ŷ)), for answers and targets
-        between 0 and 1; sigmoid units then never learn slowly because they are far off.
+        between 0 and 1; sigmoid units then never learn slowly because they are far off (where
+        an answer rounds to 0 or 1, in a chain of layers alone: other modules have no slope there).
     optimizer : "sgd" or "adam"
         Gradient descent, or Adam (Kingma & Ba 2015; β₁ = .9, β₂ = .999, ε = 1e-8), which divides
         the gradient by its own recent size: its time is no time scale of the theory. Adam has no

@@ -35,7 +35,7 @@ RANK = {
     "models.lesions": 3,
     "models.pretraining": 4, "theory": 4, "training": 4, "rebuilding": 4, "measures": 4,
     "interventions": 5, "landscape": 5, "damaging": 5, "sweeps": 5, "models.rivals": 3,
-    "learners": 5, "phenomena": 5.5, "behaviour": 5.5, "comparing": 6.5, "plots": 5, "papers": 6,
+    "learners": 4.2, "phenomena": 5.5, "behaviour": 4.5, "comparing": 6.5, "plots": 5, "papers": 6,
     "cli": 7,
 }  # fmt: skip
 ONLY_IN = {

@@ -96,7 +96,7 @@ def recover(
     return pd.concat(found, keys=range(datasets), names=["dataset", "parameter"])
 
 
-def recover_models(
+def recover_generators(
     histories: Mapping[str, xr.Dataset],
     *,
     age_maps: Mapping[str, Mapping[float, float]],
@@ -151,13 +151,13 @@ def recover_models(
     >>> import semdev as sd
     >>> world = sd.load("rumelhart8")
     >>> deep, shallow = (sd.solve(world, depth=depth) for depth in (2, 1))
-    >>> found = recover_models({"deep": deep, "shallow": shallow}, age_maps={"deep": {3: 1, 9: 3}},
+    >>> found = recover_generators({"deep": deep, "shallow": shallow}, age_maps={"deep": {3: 1, 9: 3}},
     ...                        datasets=1, participants=40, cells=40, progress=False)
     >>> found.values.tolist()
     [['deep', 0, 'deep', True]]
     """
     for name in [*age_maps, *(ensembles or {})]:
-        require(name, histories, kind="model", where="recover_models")
+        require(name, histories, kind="model", where="recover_generators")
     fitted = {**histories, **(ensembles or {})}
     rows: list[dict[str, Any]] = []
     for name, k in tqdm(list(product(age_maps, range(datasets))), disable=not progress):

@@ -204,19 +204,11 @@ def lay_out_sensitivity(found: pd.DataFrame, *, markdown: bool = False) -> str:
 
 
 def _draw(found: Comparison, path: str) -> None:
-    """Draw a panel for each world, one below the other, and save the figure."""
-    from matplotlib.figure import Figure
-
+    """Save a figure with a panel for each world."""
     from semdev.papers.drawing import save_figure
-    from semdev.plots.comparison import comparison, find_size
+    from semdev.plots.comparison import draw_worlds
 
-    worlds = [str(name) for name in found.found["world"].values]
-    width, height = find_size(found)
-    figure = Figure(figsize=(width, height * len(worlds)), layout="constrained")
-    panels = figure.subplots(len(worlds), 1, squeeze=False)[:, 0]
-    for world, ax in zip(worlds, panels, strict=True):
-        comparison(found, world=world, ax=ax)
-    save_figure(figure, path)
+    save_figure(draw_worlds(found), path)
 
 
 def _report_failures(found: Comparison) -> int:

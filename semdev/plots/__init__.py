@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from semdev.plots.agreement import layer_agreement, network_agreement
 from semdev.plots.base_rates import base_rates
+from semdev.plots.behaviour import age_maps, answers, model_scores
 from semdev.plots.beliefs import beliefs
 from semdev.plots.comparison import comparison
 from semdev.plots.dementia import naming_errors, retention
@@ -27,6 +28,8 @@ from semdev.plots.spectrum import spectrum
 from semdev.plots.typicality import typicality
 
 __all__ = [
+    "age_maps",
+    "answers",
     "base_rates",
     "beliefs",
     "comparison",
@@ -35,6 +38,7 @@ __all__ = [
     "layer_agreement",
     "loss",
     "mds",
+    "model_scores",
     "modes",
     "naming_bars",
     "naming_curves",

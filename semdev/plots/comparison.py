@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
 
 from semdev._names import require
 from semdev.plots import _style
@@ -94,3 +95,14 @@ def find_size(found: Comparison) -> tuple[float, float]:
     names = [str(name) for name in found.found["phenomenon"].values]
     width = max(map(len, names)) * 0.065 + CELL * found.found.sizes["model"] + 0.3
     return width, 1.1 + ROW * len(names)
+
+
+def draw_worlds(found: Comparison) -> Figure:
+    """Return a figure with a panel for each world, one below the other."""
+    worlds = [str(name) for name in found.found["world"].values]
+    width, height = find_size(found)
+    figure = Figure(figsize=(width, height * len(worlds)), layout="constrained")
+    panels = figure.subplots(len(worlds), 1, squeeze=False)[:, 0]
+    for world, ax in zip(worlds, panels, strict=True):
+        comparison(found, world=world, ax=ax)
+    return figure

@@ -9,10 +9,8 @@ import pytest
 from semdev.behaviour import validating
 from semdev.behaviour.baselines import find_edges, fit_baseline, noise_ceiling
 from semdev.behaviour.contests import compare_fits, weigh
-from semdev.behaviour.recovering import recover, recover_models
+from semdev.behaviour.recovering import recover, recover_generators
 from semdev.behaviour.validating import cross_validate, split
-
-from .conftest import AGE_MAP
 
 PERSON, CELL = ["study", "participant"], ["item", "property"]
 
@@ -135,17 +133,17 @@ def test_intervals_of_differences_hold_the_truth_as_often_as_they_say():
 @pytest.mark.slow
 def test_parameters_and_models_are_recovered(deep, shallow):
     size = {"datasets": 2, "participants": 30, "cells": 30, "progress": False}
-    found = recover(deep, age_map=AGE_MAP, **size)
+    found = recover(deep, age_map={3: 1.0, 10: 3.0}, **size)
     assert found.index.names == ["dataset", "parameter"]
     assert found["covered"].mean() >= 0.8
     assert (found["covered"] == found["truth"].between(found["low"], found["high"])).all()
-    models = recover_models(
+    models = recover_generators(
         {"deep": deep, "shallow": shallow}, folds=3, **size,
-        age_maps={"deep": AGE_MAP, "shallow": {3: 0.2, 10: 2.0}},
+        age_maps={"deep": {3: 1.0, 10: 3.0}, "shallow": {3: 0.2, 10: 2.0}},
     )  # fmt: skip
     assert (models["generating"] == models["picked"]).all()
-    with pytest.raises(KeyError, match="no model 'dep' in recover_models; did you mean 'deep'"):
-        recover_models({"deep": deep}, age_maps={"dep": AGE_MAP})
+    with pytest.raises(KeyError, match="no model 'dep' in recover_generators; did you mean 'deep'"):
+        recover_generators({"deep": deep}, age_maps={"dep": {3: 1.0}})
 
 
 def test_bad_requests_are_refused_with_a_reason(deep, children):
