@@ -151,7 +151,8 @@ def recover_generators(
     >>> import semdev as sd
     >>> world = sd.load("rumelhart8")
     >>> deep, shallow = (sd.solve(world, depth=depth) for depth in (2, 1))
-    >>> found = recover_generators({"deep": deep, "shallow": shallow}, age_maps={"deep": {3: 1, 9: 3}},
+    >>> models = {"deep": deep, "shallow": shallow}
+    >>> found = recover_generators(models, age_maps={"deep": {3: 1, 9: 3}},
     ...                        datasets=1, participants=40, cells=40, progress=False)
     >>> found.values.tolist()
     [['deep', 0, 'deep', True]]

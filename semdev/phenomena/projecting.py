@@ -38,8 +38,10 @@ def teach_everybody(learner: Learner, data: Dataset, seeds: Sequence[int]) -> xr
     history = learner.learn(data, seeds=seeds)
     each = project_to_all(history)
     count = each.shape[-1]
-    others = np.nanmean(np.where(np.eye(count, dtype=bool), np.nan, each), axis=(-1, -2))
-    broadest = np.nan_to_num(others, nan=-np.inf).argmax(1)
+    known = np.isfinite(each) & ~np.eye(count, dtype=bool)
+    number = known.sum((-1, -2))
+    others = np.where(known, each, 0.0).sum((-1, -2)) / np.maximum(number, 1)
+    broadest = np.where(number, others, -np.inf).argmax(1)
     ages = np.stack([each[np.arange(len(each)), broadest], each[:, -1]], axis=1)
     return xr.Dataset(
         {"projection": (("seed", "age", "item", "item_2"), ages)},
