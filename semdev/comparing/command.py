@@ -55,7 +55,7 @@ def add_validate_parser(commands: Any, read_world: Reader) -> None:
         commands, "validate", "ask how far a comparison can be trusted", VALIDATING
     )
     parser.add_argument(
-        "--draws", type=_read_count, default=20, metavar="N",
+        "--draws", type=_read_count, default=10, metavar="N",
         help="worlds without structure of each kind (default %(default)s)",
     )  # fmt: skip
     parser.add_argument(

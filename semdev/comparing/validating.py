@@ -154,7 +154,7 @@ def false_positives(
     data: Dataset | Mapping[str, Dataset],
     *,
     phenomena: Phenomena = None,
-    draws: int = 20,
+    draws: int = 10,
     seeds: int | Iterable[int] = 4,
     relabellings: int = 39,
     n_jobs: int | None = None,
