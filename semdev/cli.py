@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from semdev._names import NameNotFoundError
 from semdev._version import __version__
-from semdev.comparing.command import add_compare_parser, add_validate_parser
+from semdev.comparing.command import (
+    PICTURES,
+    add_compare_parser,
+    add_validate_parser,
+    check_file,
+)
 from semdev.sweeps.command import add_parser as add_sweep_parser
 
 if TYPE_CHECKING:
@@ -119,7 +124,7 @@ def _ask(options: argparse.Namespace) -> int:
     from semdev.models.networks import DeepLinear, Shallow
     from semdev.training import train
 
-    _check_plot(options.plot)
+    check_file(options.plot, PICTURES, "--plot")
     world = _read_world(options.world, options.tree)
     # A misspelt name should cost no training.
     world.select(items=[options.item], properties=[options.property])
@@ -151,17 +156,6 @@ def _ask(options: argparse.Namespace) -> int:
         save_figure(figure, options.plot)
         print(f"\nwrote {options.plot}")
     return 0
-
-
-def _check_plot(path: str | None) -> None:
-    """Refuse a picture that could not be written before time is spent on it."""
-    if path is None:
-        return
-    kinds = (".svg", ".pdf", ".png")
-    if Path(path).suffix not in kinds:
-        raise ValueError(f"--plot writes {', '.join(kinds)} files, got {path!r}")
-    if not Path(path).parent.is_dir():
-        raise FileNotFoundError(f"no folder {str(Path(path).parent)!r} to write {path!r} in")
 
 
 def _read_world(name: str, tree: str | None) -> Dataset:

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from semdev.sweeps.command import read_count
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -38,6 +40,7 @@ EXAMPLES = """examples:
   semdev compare rogers2004 --phenomena typicality U-shape --seeds 10 --csv seeds.csv
   semdev validate rogers2004 --draws 10 --out validation
 """
+PICTURES = (".svg", ".pdf", ".png")
 LIMIT = 0.05  # the rate of false positives that is allowed
 
 
@@ -55,15 +58,15 @@ def add_validate_parser(commands: Any, read_world: Reader) -> None:
         commands, "validate", "ask how far a comparison can be trusted", VALIDATING
     )
     parser.add_argument(
-        "--draws", type=_read_count, default=10, metavar="N",
+        "--draws", type=read_count, default=10, metavar="N",
         help="worlds without structure of each kind (default %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--null-seeds", type=_read_count, default=4, metavar="N",
+        "--null-seeds", type=read_count, default=4, metavar="N",
         help="of each model in each such world (default %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--children", type=_read_count, default=1, metavar="N",
+        "--children", type=read_count, default=1, metavar="N",
         help="individuals known to be of one model, for model recovery (default %(default)s)",
     )  # fmt: skip
     parser.set_defaults(run=partial(_validate, read_world=read_world))
@@ -85,11 +88,11 @@ def _add_parser(commands: Any, name: str, summary: str, description: str) -> Any
     parser.add_argument("--models", nargs="+", metavar="NAME", help="default: all usual ones")
     parser.add_argument("--phenomena", nargs="+", metavar="NAME", help="default: all")
     parser.add_argument(
-        "--seeds", type=_read_count, default=SEEDS, metavar="N",
+        "--seeds", type=read_count, default=SEEDS, metavar="N",
         help="individuals of each model (default %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--jobs", type=_read_count, metavar="N", help="processes (default: all cores)"
+        "--jobs", type=read_count, metavar="N", help="processes (default: all cores)"
     )
     parser.add_argument("--out", metavar="DIR", help="folder for results, to go on from")
     parser.add_argument("--markdown", action="store_true", help="print tables as Markdown")
@@ -97,8 +100,8 @@ def _add_parser(commands: Any, name: str, summary: str, description: str) -> Any
 
 
 def _compare(options: argparse.Namespace, read_world: Reader) -> int:
-    _check_file(options.csv, (".csv",), "--csv")
-    _check_file(options.plot, (".svg", ".pdf", ".png"), "--plot")
+    check_file(options.csv, (".csv",), "--csv")
+    check_file(options.plot, PICTURES, "--plot")
     found = _run(options, read_world, options.out)
     print(lay_out_comparison(found, markdown=options.markdown))
     if options.csv:
@@ -226,7 +229,7 @@ def _print_head(text: str, markdown: bool) -> None:
     print(f"\n{'### ' if markdown else ''}{text}\n")
 
 
-def _check_file(path: str | None, kinds: Sequence[str], option: str) -> None:
+def check_file(path: str | None, kinds: Sequence[str], option: str) -> None:
     """Refuse a file that could not be written before time is spent on it."""
     if path is None:
         return
@@ -234,9 +237,3 @@ def _check_file(path: str | None, kinds: Sequence[str], option: str) -> None:
         raise ValueError(f"{option} writes {', '.join(kinds)} files, got {path!r}")
     if not Path(path).parent.is_dir():
         raise FileNotFoundError(f"no folder {str(Path(path).parent)!r} to write {path!r} in")
-
-
-def _read_count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a whole number above 0 is needed, got {text!r}")
-    return int(text)

@@ -19,6 +19,7 @@ from semdev.learners import Learner, read_learner
 from semdev.phenomena import PHENOMENA, Phenomenon, judge
 from semdev.sweeps.running import sweep
 
+MOST_SEEDS = 10_000  # in a shard: individuals are compared with each other
 Phenomena = str | Phenomenon | Iterable[str | Phenomenon] | None
 
 
@@ -106,9 +107,6 @@ def compare(
         (row["world"], row["model"]): row["error"] for row in runs.failures.to_dict("records")
     }
     return Comparison(_complete(found, failures, asked, relabellings))
-
-
-MOST_SEEDS = 10_000  # in a shard: individuals are compared with each other
 
 
 def read_phenomena(given: Phenomena) -> dict[str, Phenomenon]:

@@ -160,7 +160,7 @@ def _split_by_depth(
 ) -> dict[str, np.ndarray]:
     """Return the names of one relation by how many others' extensions they lie in, one in one."""
     ((relation, at),) = grouped.items()
-    inside, cross = _compare_extensions(bears[:, at])
+    inside, cross = compare_extensions(bears[:, at])
     stray = np.array([bears[:, k].tobytes() not in known for k in at])
     stray &= (cross & ~stray).any(1)  # it crosses a class of the tree, and is none
     at, inside, cross = at[~stray], inside[~stray][:, ~stray], cross[~stray][:, ~stray]
@@ -177,7 +177,7 @@ def _split_by_depth(
     return {f"depth {k}": at[depth == rank] for k, rank in enumerate(np.unique(depth))}
 
 
-def _compare_extensions(bears: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def compare_extensions(bears: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return which name's bearers lie wholly within which larger one's, and which two cross."""
     size = bears.sum(0)
     common = bears.T.astype(int) @ bears

@@ -12,8 +12,7 @@ from semdev.data.dataset import Dataset
 from semdev.data.patterns import make_patterns
 from semdev.learners import Learner
 from semdev.measures.damaged import find_domains
-from semdev.measures.names import _compare_extensions as compare_extensions
-from semdev.measures.names import find_bearers, find_isa
+from semdev.measures.names import compare_extensions, find_bearers, find_isa
 from semdev.phenomena.base import ALPHA, Criterion, NotApplicableError, Phenomenon, ask_for_tree
 
 OFTEN = 8  # times as often as others (McClelland & Rogers 2003)

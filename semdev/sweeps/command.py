@@ -63,7 +63,7 @@ def add_parser(commands: Any, read_world: Callable[[str, str | None], Dataset]) 
         "--shard", type=_read_part, metavar="i/n", help="every n-th shard from the i-th alone"
     )
     parser.add_argument(
-        "--jobs", type=_read_count, metavar="N", help="processes (default: one a core)"
+        "--jobs", type=read_count, metavar="N", help="processes (default: one a core)"
     )
     parser.add_argument(
         "--seeds",
@@ -74,14 +74,14 @@ def add_parser(commands: Any, read_world: Callable[[str, str | None], Dataset]) 
     grid = parser.add_argument_group("grid over a corpus or CSV file")
     grid.add_argument(
         "--depth",
-        type=_read_count,
+        type=read_count,
         nargs="+",
         metavar="D",
         help="numbers of weight matrices; 1 has no hidden layer (default 2)",
     )
     grid.add_argument(
         "--hidden",
-        type=_read_count,
+        type=read_count,
         nargs="+",
         metavar="N",
         help="units in each hidden layer (default 32)",
@@ -90,12 +90,12 @@ def add_parser(commands: Any, read_world: Callable[[str, str | None], Dataset]) 
     grid.add_argument("--learning-rate", type=float, nargs="+", metavar="R")
     grid.add_argument(
         "--steps",
-        type=_read_count,
+        type=read_count,
         metavar="N",
         help="updates (default: until learning has settled)",
     )
     grid.add_argument(
-        "--record", type=_read_count, metavar="N", help="how many times to record (default 200)"
+        "--record", type=read_count, metavar="N", help="how many times to record (default 200)"
     )
     grid.add_argument("--tree", metavar="FILE", help="Newick file of a CSV's taxonomy")
     parser.set_defaults(run=partial(_run, read_world=read_world))
@@ -207,7 +207,8 @@ def _read_part(text: str) -> tuple[int, int]:
     return int(number), int(of)
 
 
-def _read_count(text: str) -> int:
+def read_count(text: str) -> int:
+    """Return a whole number above 0 given on the command line, or say that it is none."""
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"a whole number above 0 is needed, got {text!r}")
     return int(text)
