@@ -61,6 +61,7 @@ _HOME = {
     "Counterpart": "semdev.counterparts",
     "rebuild": "semdev.rebuilding",
     # what happened
+    "explore": "semdev.explorer.exploring",
     "ask": "semdev.history",
     "get_provenance": "semdev.history",
     "with_tree": "semdev.history",

@@ -17,6 +17,7 @@ from semdev.comparing.command import (
     add_validate_parser,
     check_file,
 )
+from semdev.explorer.command import add_explore_parser
 from semdev.sweeps.command import add_parser as add_sweep_parser
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def _make_parser() -> argparse.ArgumentParser:
     asking.add_argument("--plot", metavar="FILE", help="draw the beliefs (.svg, .pdf, .png)")
     asking.set_defaults(run=_ask)
 
+    add_explore_parser(commands)
     add_sweep_parser(commands, _read_world)
     add_compare_parser(commands, _read_world)
     add_validate_parser(commands, _read_world)

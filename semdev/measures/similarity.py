@@ -137,7 +137,8 @@ def mds_trajectories(
     True
     """
     one = select_seed(history, seed)
-    places, stress, distance = _trace(one, layer, random_state, most_times)
+    distance = item_distances(_spread_times(one, most_times), layer=layer)
+    places, stress = trace_distances(distance, random_state=random_state)
     return xr.DataArray(
         places[0], dims=("time", "item", "axis"), name="place",
         coords={
@@ -185,7 +186,8 @@ def align_trajectories(
     >>> paths.dims, paths["disparity"].values.round(2)
     (('seed', 'time', 'item', 'axis'), array([0.  , 0.01, 0.01]))
     """
-    places, stress, distance = _trace(check(history), layer, random_state, most_times)
+    distance = item_distances(_spread_times(check(history), most_times), layer=layer)
+    places, stress = trace_distances(distance, random_state=random_state)
     last = places[:, -1]
     size = np.linalg.norm(last[0])
     apart = np.linalg.norm(last - last[0], axis=(-2, -1)) / (size if size > 0 else np.nan)
@@ -199,24 +201,33 @@ def align_trajectories(
     )  # fmt: skip
 
 
-def _trace(
-    history: xr.Dataset, layer: str, random_state: int, most_times: int
-) -> tuple[np.ndarray, np.ndarray, xr.DataArray]:
-    """Return places (seed × time × item × 2), stress and distances, from the last time back."""
-    if history.sizes["item"] < 2 or most_times < 1:
+def _spread_times(history: xr.Dataset, most: int) -> xr.Dataset:
+    """Return the History at so many of its times at most, the last included."""
+    if history.sizes["item"] < 2 or most < 1:
         raise ValueError(
             f"a plane needs at least two items and one time, got {history.sizes['item']} items "
-            f"and most_times={most_times}"
+            f"and most_times={most}"
         )
     last = history.sizes["time"] - 1
-    kept = np.unique(np.round(np.linspace(last, 0, min(most_times, last + 1))).astype(int))
-    distance = item_distances(history.isel(time=kept), layer=layer)
+    kept = np.unique(np.round(np.linspace(last, 0, min(most, last + 1))).astype(int))
+    return history.isel(time=kept)
+
+
+def trace_distances(
+    distance: xr.DataArray, *, random_state: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return places (seed × time × item × 2) that keep distances, from the last time back.
+
+    `distance` (seed × time × item × item_2) may be any, such as a mean over networks; see
+    `mds_trajectories` for how, and `align_trajectories` for how seeds share a frame. Beside the
+    places, their stress (seed × time).
+    """
     places = np.zeros((*distance.shape[:3], 2))
     stress = np.zeros(distance.shape[:2])
     end = None  # the last configuration of the first seed that has one
     for seed, wanted in enumerate(distance.values):
         following = end
-        for k in range(len(kept) - 1, -1, -1):
+        for k in range(distance.sizes["time"] - 1, -1, -1):
             scale = wanted[k].mean()
             if scale <= ALIKE * max(wanted.mean(), np.finfo(float).tiny):
                 continue
@@ -228,7 +239,7 @@ def _trace(
             end = found if end is None else end
             places[seed, k] = found * scale
             stress[seed, k] = np.linalg.norm(squareform(pdist(found)) - unit) / np.linalg.norm(unit)
-    return places, stress, distance
+    return places, stress
 
 
 def _first_plane(distance: np.ndarray, random_state: int) -> np.ndarray:
