@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,18 @@ def check_names(table: pd.DataFrame, world: Any, name: str) -> None:
         known = world[kind].values.tolist()
         for each in pd.unique(table[kind]):
             require(each, known, kind=kind, where=name)
+
+
+def check_pairs(cells: Sequence[tuple[str, str]]) -> None:
+    """Refuse what is no sequence of pairs, item and property.
+
+    Raises ValueError.
+    """
+    for each in cells:
+        if isinstance(each, str) or len(each) != 2:
+            raise ValueError(
+                f"cells are pairs, as [('worm', 'has bones')]; got {each!r} among {cells!r}"
+            )
 
 
 def write_template(path: str | Path) -> Path:

@@ -16,6 +16,7 @@ from semdev.behaviour.likelihood import LINK, value_and_gradient
 FEW = 8  # seeds, with which starts are tried
 TRIED, FINISHED = 8, 4  # starts that are followed with few seeds, and of these with all
 PRECISION = 1e-8  # log-likelihood per answer
+ROUNDING = 1e-9  # of activations, as a share of the largest
 
 
 def start_from(fixed: Mapping[str, float] | None, knots: int) -> tuple[np.ndarray, np.ndarray]:
@@ -27,15 +28,21 @@ def start_from(fixed: Mapping[str, float] | None, knots: int) -> tuple[np.ndarra
             raise ValueError(f"a slope is above 0, got fixed={{'slope': {value}}}")
         if name == "lapse" and not 0 <= value < 1:
             raise ValueError(f"a lapse is a share below 1, got fixed={{'lapse': {value}}}")
+        if not np.isfinite(value):
+            raise ValueError(f"a {name} is a finite number, got fixed={{{name!r}: {value}}}")
         theta[LINK.index(name)] = np.log(value) if name == "slope" else value
         free[LINK.index(name)] = False
     return theta, free
 
 
 def find_range(design: Design) -> tuple[float, float]:
-    """Return the lowest activation asked about, and how far the highest is from it."""
+    """Return the lowest activation asked about, and how far the highest is from it.
+
+    Activations that differ by rounding alone are one: no slope is steep enough to read them.
+    """
     low, high = float(design.activations.min()), float(design.activations.max())
-    return low, (high - low) or 1.0
+    same = high - low <= ROUNDING * max(abs(low), abs(high))
+    return low, 1.0 if same else high - low
 
 
 def find_bounds(design: Design) -> tuple[np.ndarray, np.ndarray]:

@@ -182,3 +182,53 @@ def test_bad_requests_are_refused_with_a_reason(deep, children, fitted):
         simulate_responses(deep, ages=[3], age_map={3: 1e6})
     with pytest.raises(ValueError, match="cells=9999: the History has 288"):
         simulate_responses(deep, ages=[3], age_map={3: 1}, cells=9999)
+
+
+def test_what_differs_by_rounding_alone_explains_no_answer(deep, children):
+    flat = deep.isel(seed=[0])
+    same, rounded = (flat.assign(output=flat["output"] * gain + 0.3) for gain in (0, 1e-14))
+    one, other = (fit(each, children, knots=2).log_likelihood.sum() for each in (same, rounded))
+    assert one == pytest.approx(other, abs=1e-3)
+
+
+def test_parameters_that_change_nothing_make_no_bic(deep, children):
+    last = deep["output"].isel(seed=[0], time=[-1] * deep.sizes["time"])
+    ageless = deep.isel(seed=[0])
+    ageless = ageless.assign(output=last.assign_coords(time=ageless["time"]))
+    found = fit(ageless, children, knots=2)
+    assert "some parameters change nothing" in found.why_no_bic
+    assert np.isnan(found.bic)
+    assert parameter_intervals(found).loc[["time at 3", "time at 10"], "estimate"].isna().all()
+
+
+def test_a_fit_is_shown_in_a_line(fitted):
+    assert repr(fitted).startswith("Fit(lapse=0.0")
+    assert "48 participants, n_parameters=5)" in repr(fitted)
+    assert "\n" not in repr(fitted)
+
+
+def test_odd_numbers_are_refused_rather_than_fitted(deep, children, fitted):
+    with pytest.raises(ValueError, match="increasing ages"):
+        fit(deep, children, knots=[3, np.nan])
+    with pytest.raises(ValueError, match="a bias is a finite number"):
+        fit(deep, children, fixed={"bias": np.nan})
+    with pytest.raises(ValueError, match="ages are a sequence of finite numbers"):
+        fitted.predict(5, cells=[("pine", "has leaves")])
+    with pytest.raises(ValueError, match=r"cells are pairs.*got 'pine'"):
+        fitted.predict([5], cells=("pine", "has leaves"))
+    rng = {"ages": [3], "age_map": {3: 1.0}}
+    for wrong, message in [
+        ({"lapse": 2}, "lapse is a share"), ({"slope": -1}, "slope above 0"),
+        ({"answers": 0}, "answers is a whole number"), ({"ages": []}, "one or more finite"),
+        ({"ages": [np.nan]}, "one or more finite"), ({"age_map": {}}, "an age map has ages"),
+        ({"age_map": {3: -1}}, "times from 0 on"), ({"cells": ("pine", "can fly")}, "are pairs"),
+    ]:  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            simulate_responses(deep, **{**rng, **wrong})
+
+
+def test_an_age_map_may_be_what_a_fit_found_and_seeds_a_numpy_number(deep, fitted, children):
+    assert len(simulate_responses(deep, ages=[3], age_map=fitted.age_map, cells=5)) == 5
+    assert len(simulate_responses(deep, ages=[3, 4], age_map=lambda age: 2.0, cells=5)) == 10
+    world = sd.load("rumelhart8")
+    assert fit(sd.Exemplar(), children, data=world, seeds=np.int64(1), knots=1).n_parameters == 4
