@@ -239,7 +239,7 @@ def _read_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
             numbers[k] = np.nan if pd.isna(word) else float(WORDS.get(word, word))
         except (TypeError, ValueError):
             hint = (
-                " (or yes, no, kind of); recode others, as by frame['yes'].map({'ja': 1, 'nein': 0})"
+                " (or yes, no, kind of); recode others, as by frame['yes'].map({'ja': 1})"
                 if name == "yes"
                 else ", with a decimal point"
             )

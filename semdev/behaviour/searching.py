@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from semdev.behaviour.design import Design
 from semdev.behaviour.likelihood import LINK, value_and_gradient
 
 FEW = 8  # seeds, with which starts are tried
-TRIED, FINISHED = 8, 4  # starts that are followed with few seeds, and of these with all
+TRIED, FINISHED = 12, 4  # starts that are followed with few seeds, and of these with all
+FIRST, LAST = (0.05, 0.2, 0.4, 0.7), (0.25, 0.45, 0.65, 0.95)  # ends of age maps that are tried
 PRECISION = 1e-8  # log-likelihood per answer
 ROUNDING = 1e-9  # of activations, as a share of the largest
 
@@ -61,20 +63,17 @@ def find_bounds(design: Design) -> tuple[np.ndarray, np.ndarray]:
 
 
 def make_starts(design: Design, theta: np.ndarray, free: np.ndarray) -> list[np.ndarray]:
-    """Return where to start: flat and steep, early and late, slow and fast."""
+    """Return where to start: few and many lapses, flat and steep, early and late, slow and fast."""
     low, width = find_range(design)
     knots = design.basis.shape[1]
+    ways = product((0.05, 0.4), (3, 8, 20), (0.3, 0.5, 0.8), FIRST, LAST)
     starts = {}
-    for first in (0.05, 0.2, 0.4, 0.7):
-        for last in (0.25, 0.45, 0.65, 0.95):
-            if last <= first:
-                continue
-            for slope in (3, 8, 20):
-                for middle in (0.3, 0.5):
-                    link = np.array([0.05, np.log(slope / width), low + middle * width])
-                    start = np.concatenate([link, np.linspace(first, last, knots)])
-                    start[~free] = theta[~free]
-                    starts[tuple(start)] = start
+    for lapse, slope, middle, first, last in ways:
+        if first < last:
+            link = [lapse, np.log(slope / width), low + middle * width]
+            start = np.concatenate([link, np.linspace(first, last, knots)])
+            start[~free] = theta[~free]
+            starts[tuple(start)] = start
     return list(starts.values())
 
 

@@ -14,6 +14,8 @@ from semdev.behaviour.design import make_design
 from semdev.behaviour.fitting import fit
 from semdev.behaviour.intervals import parameter_intervals
 from semdev.behaviour.likelihood import average_seeds, by_seed, value_and_gradient
+from semdev.behaviour.recovering import draw_ages
+from semdev.behaviour.searching import find_bounds, polish
 from semdev.behaviour.simulating import simulate_responses
 
 THETA = np.array([0.1, np.log(6.0), 0.4, 0.3, 0.7])
@@ -232,3 +234,22 @@ def test_an_age_map_may_be_what_a_fit_found_and_seeds_a_numpy_number(deep, fitte
     assert len(simulate_responses(deep, ages=[3, 4], age_map=lambda age: 2.0, cells=5)) == 10
     world = sd.load("rumelhart8")
     assert fit(sd.Exemplar(), children, data=world, seeds=np.int64(1), knots=1).n_parameters == 4
+
+
+def test_few_answers_of_many_ups_and_downs_are_fitted_at_their_best():
+    exact = sd.solve(sd.load("living_things"), depth=2)
+    end = float(exact["time"][-1])
+    age_map = {3: 0.05 * end, 7: 0.3 * end}
+    people = simulate_responses(
+        exact, ages=draw_ages(age_map, 20, 5, 0), age_map=age_map, lapse=0.02, slope=2.0,
+        random_state=int(np.random.SeedSequence([5, 0]).generate_state(1)[0]),
+    )  # fmt: skip
+    found = fit(exact, people, knots=[3, 7])
+    low, high = find_bounds(found.design)
+    random = np.random.default_rng(0)
+    for _ in range(12):
+        start = low + (high - low) * random.random(5)
+        start[3:].sort()
+        other = polish(found.design, start, found.free)
+        better = average_seeds(by_seed(found.design, other)).sum()
+        assert better < found.log_likelihood.sum() + 0.01
