@@ -36,8 +36,15 @@ class Comparison:
     scores: pd.DataFrame = field(repr=False)
     fits: dict[str, Fit] = field(repr=False)
 
+    def __repr__(self) -> str:
+        return f"{self._show().to_string(float_format='{:.3f}'.format, na_rep='')}"
+
     def _repr_html_(self) -> str:
-        return self.table.to_html(float_format="{:.3f}".format)
+        return self._show().to_html(float_format="{:.3f}".format, na_rep="")
+
+    def _show(self) -> pd.DataFrame:
+        """Return the table without sentences, which would make it too wide to read."""
+        return self.table.drop(columns="why_no_bic")
 
 
 def compare_fits(
@@ -86,6 +93,8 @@ def compare_fits(
     ------
     ValueError
         No models, a level that is no share, a name that a baseline has.
+    TypeError
+        Models without names.
 
     Examples
     --------
@@ -99,6 +108,11 @@ def compare_fits(
     >>> found.pairs["verdict"].tolist()[:2]    # deep and shallow, deep and deep again
     ['deep', 'tie']
     """
+    if not isinstance(models, Mapping):
+        raise TypeError(
+            "models are named, as compare_fits({'deep': …, 'shallow': …}, responses); got "
+            f"{type(models).__name__}"
+        )
     if not models or set(models) & {*BASELINES, "lower ceiling", "upper ceiling"}:
         raise ValueError(
             "name one model or more, and none of them constant, saturated or a ceiling; got "

@@ -61,7 +61,7 @@ def read_history(
                 f"{learner.name} has learned nothing yet: say what it is to learn (data=), or pass "
                 "a History"
             )
-        numbers = range(seeds) if isinstance(seeds, int) else seeds
+        numbers = range(seeds) if isinstance(seeds, (int, np.integer)) else seeds
         history = learner.learn(data, seeds=list(numbers))
     if history.sizes["time"] < 2:
         raise ValueError("a History of one time holds no development; record more times")
@@ -87,7 +87,7 @@ def place_knots(table: pd.DataFrame, knots: int | Sequence[float]) -> np.ndarray
             return different
         return np.unique(np.quantile(ages, np.linspace(0, 1, knots)))
     placed = np.asarray(knots, dtype=float)
-    if placed.ndim != 1 or not len(placed) or (np.diff(placed) <= 0).any():
+    if placed.ndim != 1 or not len(placed) or not (np.diff(placed, prepend=-np.inf) > 0).all():
         raise ValueError(f"knots are a number or increasing ages, got {knots!r}")
     return placed
 

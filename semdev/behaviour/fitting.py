@@ -17,9 +17,10 @@ from semdev.behaviour.likelihood import (
     average_seeds,
     by_seed,
     read_age_map,
+    tells_apart,
     to_time,
 )
-from semdev.behaviour.responses import read_responses
+from semdev.behaviour.responses import check_pairs, read_responses
 from semdev.behaviour.searching import find_bounds, search, start_from
 from semdev.data.dataset import Dataset
 from semdev.history import ask
@@ -48,6 +49,14 @@ class Fit:
     theta: np.ndarray = field(repr=False)  # lapse, log slope, bias, positions of the knots
     free: np.ndarray = field(repr=False)  # which of them were fitted
 
+    def __repr__(self) -> str:
+        times = ", ".join(f"{age:.3g}: {time:.3g}" for age, time in self.age_map.items())
+        return (
+            f"Fit(lapse={self.lapse:.3g}, slope={self.slope:.3g}, bias={self.bias:.3g}, "
+            f"age_map={{{times}}}, log_likelihood={self.log_likelihood.sum():.2f} of "
+            f"{len(self.log_likelihood)} participants, n_parameters={self.n_parameters})"
+        )
+
     @property
     def why_no_bic(self) -> str:
         """Why there is no BIC, or ""."""
@@ -59,6 +68,11 @@ class Fit:
             )
         if (self.responses["n_yes"] % 1 != 0).any():
             return "half a yes has no likelihood, only a quasi-likelihood; use cross_validate"
+        if not tells_apart(self.theta, self.free, self.design):
+            return (
+                "some parameters change nothing, or others can make up for them, so that fewer "
+                "were used than are counted; fix some (fixed=), or use cross_validate"
+            )
         low, high = find_bounds(self.design)
         steps = np.diff(self.theta[3:])
         stuck = np.isclose(self.theta, low) | np.isclose(self.theta, high)
@@ -82,20 +96,25 @@ class Fit:
     ) -> xr.DataArray:
         """Return P(yes) at some ages to some questions (item, property), seed × age × cell.
 
-        Raises KeyError for an item or property that is not there.
+        Raises KeyError for an item or property that is not there, ValueError for ages that are no
+        sequence of finite numbers or cells that are no pairs.
         """
+        ages = np.asarray(ages, dtype=float)
+        if ages.ndim != 1 or not np.isfinite(ages).all():
+            raise ValueError(f"ages are a sequence of finite numbers, as [4, 5.5]; got {ages}")
+        check_pairs(cells)
         output = self.history["output"]
         asked = [ask(self.history, *cell).values for cell in cells]
         times = read_age_map(
             dict(zip(self.age_map.index, self.age_map, strict=True)), self.history["time"].values
-        )(np.asarray(ages))
+        )(ages)
         beliefs = xr.DataArray(
             np.stack(asked, axis=-1), dims=("seed", "time", "cell"),
             coords={"seed": output["seed"], "time": output["time"].values,
                     "item": ("cell", [item for item, _ in cells]),
                     "property": ("cell", [prop for _, prop in cells])},
         )  # fmt: skip
-        at = xr.DataArray(times, dims="age", coords={"age": np.asarray(ages, dtype=float)})
+        at = xr.DataArray(times, dims="age", coords={"age": ages})
         activation = beliefs.interp(time=at).drop_vars("time")
         p = answer_yes(activation.values, lapse=self.lapse, slope=self.slope, bias=self.bias)
         return activation.copy(data=p).rename("P(yes)")

@@ -22,7 +22,10 @@ def parameter_intervals(fit: Fit, *, level: float = 0.95) -> pd.DataFrame:
     The interval holds the values at which, all others fitted anew, twice the log-likelihood is
     lower than at best by no more than the chi-squared quantile (3.84 at 95 %). It needs no
     curvature and is right at limits, but supposes that participants answer as the learner would: it
-    is too narrow where they do not.
+    is too narrow where they do not. It is too narrow with few answers as well, where slope, lapse
+    and bias are hardly told apart: of 30 simulated data sets each, 95 % intervals held the truth in
+    67 to 100 % (which, hung on the parameter and on its true value) with 20 children of 20 answers,
+    and in 90 to 100 % with 100 children. `semdev.recover` says how it is in a study of one's own.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ from semdev.behaviour.design import Design
 LINK = ("lapse", "slope", "bias")
 AgeMap = Mapping[float, float] | Callable[[np.ndarray], np.ndarray]
 SAFE = 1e-12  # no answer is impossible
+TELLING = 1e-6  # singular values below are those of parameters that cannot be told apart
 
 
 def answer_yes(activation: np.ndarray, *, lapse: float, slope: float, bias: float) -> np.ndarray:
@@ -29,11 +30,19 @@ def to_time(position: np.ndarray, time: np.ndarray) -> np.ndarray:
 
 
 def read_age_map(age_map: AgeMap, time: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function of ages: linear in √time between knots, constant outside."""
+    """Return a function of ages: linear in √time between knots, constant outside.
+
+    Raises ValueError for a map of no ages, or to times before the first.
+    """
     if callable(age_map):
         return age_map
-    known = sorted(age_map)
-    roots = np.sqrt(np.array([age_map[each] for each in known]) - time[0])
+    known = sorted(age_map.keys())
+    times = np.array([age_map[each] for each in known], dtype=float)
+    if not len(known) or not (times >= time[0]).all():
+        raise ValueError(
+            f"an age map has ages with times from {time[0]:g} on, got {dict(age_map.items())}"
+        )
+    roots = np.sqrt(times - time[0])
     return lambda ages: time[0] + np.interp(ages, known, roots) ** 2
 
 
@@ -72,6 +81,25 @@ def _add_up(design: Design, p: np.ndarray) -> np.ndarray:
 def average_seeds(log_likelihoods: np.ndarray) -> np.ndarray:
     """Return the log of the mean likelihood over seeds (the last dimension)."""
     return logsumexp(log_likelihoods, axis=-1) - np.log(log_likelihoods.shape[-1])
+
+
+def tells_apart(theta: np.ndarray, free: np.ndarray, design: Design) -> bool:
+    """Return whether no free parameter's change of P(yes) is made up for by those of others.
+
+    Those are the columns of a matrix, row of responses × parameter, for the first seed; its
+    rank says how many there are, each column scaled to length 1.
+    """
+    slope = np.exp(theta[1])
+    activation, speed = interpolate(design, theta[3:])
+    z = slope * (activation[:, 0] - theta[2])
+    sigma = expit(z)
+    steep = (1 - theta[0]) * sigma * (1 - sigma)
+    knots = (steep * slope * speed[:, 0])[:, None] * design.basis
+    columns = np.column_stack([0.5 - sigma, steep * z, -steep * slope, knots])[:, free]
+    length = np.linalg.norm(columns, axis=0)
+    if not (length > 0).all():
+        return False
+    return bool(np.linalg.matrix_rank(columns / length, tol=TELLING) == columns.shape[1])
 
 
 def value_and_gradient(theta: np.ndarray, design: Design) -> tuple[float, np.ndarray]:

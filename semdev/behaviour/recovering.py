@@ -80,6 +80,8 @@ def recover(
     >>> found.index.get_level_values("parameter").unique().tolist()
     ['slope', 'time at 3', 'time at 10']
     """
+    if datasets < 1:
+        raise ValueError(f"datasets is 1 or more, got {datasets}")
     truth = {"lapse": lapse, "slope": slope, "bias": bias}
     truth |= {f"time at {age:g}": float(time) for age, time in age_map.items()}
     found = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,10 @@ from semdev.behaviour.design import Design
 from semdev.behaviour.likelihood import LINK, value_and_gradient
 
 FEW = 8  # seeds, with which starts are tried
-TRIED, FINISHED = 8, 4  # starts that are followed with few seeds, and of these with all
+TRIED, FINISHED = 12, 4  # starts that are followed with few seeds, and of these with all
+FIRST, LAST = (0.05, 0.2, 0.4, 0.7), (0.25, 0.45, 0.65, 0.95)  # ends of age maps that are tried
 PRECISION = 1e-8  # log-likelihood per answer
+ROUNDING = 1e-9  # of activations, as a share of the largest
 
 
 def start_from(fixed: Mapping[str, float] | None, knots: int) -> tuple[np.ndarray, np.ndarray]:
@@ -27,15 +30,21 @@ def start_from(fixed: Mapping[str, float] | None, knots: int) -> tuple[np.ndarra
             raise ValueError(f"a slope is above 0, got fixed={{'slope': {value}}}")
         if name == "lapse" and not 0 <= value < 1:
             raise ValueError(f"a lapse is a share below 1, got fixed={{'lapse': {value}}}")
+        if not np.isfinite(value):
+            raise ValueError(f"a {name} is a finite number, got fixed={{{name!r}: {value}}}")
         theta[LINK.index(name)] = np.log(value) if name == "slope" else value
         free[LINK.index(name)] = False
     return theta, free
 
 
 def find_range(design: Design) -> tuple[float, float]:
-    """Return the lowest activation asked about, and how far the highest is from it."""
+    """Return the lowest activation asked about, and how far the highest is from it.
+
+    Activations that differ by rounding alone are one: no slope is steep enough to read them.
+    """
     low, high = float(design.activations.min()), float(design.activations.max())
-    return low, (high - low) or 1.0
+    same = high - low <= ROUNDING * max(abs(low), abs(high))
+    return low, 1.0 if same else high - low
 
 
 def find_bounds(design: Design) -> tuple[np.ndarray, np.ndarray]:
@@ -54,20 +63,17 @@ def find_bounds(design: Design) -> tuple[np.ndarray, np.ndarray]:
 
 
 def make_starts(design: Design, theta: np.ndarray, free: np.ndarray) -> list[np.ndarray]:
-    """Return where to start: flat and steep, early and late, slow and fast."""
+    """Return where to start: few and many lapses, flat and steep, early and late, slow and fast."""
     low, width = find_range(design)
     knots = design.basis.shape[1]
+    ways = product((0.05, 0.4), (3, 8, 20), (0.3, 0.5, 0.8), FIRST, LAST)
     starts = {}
-    for first in (0.05, 0.2, 0.4, 0.7):
-        for last in (0.25, 0.45, 0.65, 0.95):
-            if last <= first:
-                continue
-            for slope in (3, 8, 20):
-                for middle in (0.3, 0.5):
-                    link = np.array([0.05, np.log(slope / width), low + middle * width])
-                    start = np.concatenate([link, np.linspace(first, last, knots)])
-                    start[~free] = theta[~free]
-                    starts[tuple(start)] = start
+    for lapse, slope, middle, first, last in ways:
+        if first < last:
+            link = [lapse, np.log(slope / width), low + middle * width]
+            start = np.concatenate([link, np.linspace(first, last, knots)])
+            start[~free] = theta[~free]
+            starts[tuple(start)] = start
     return list(starts.values())
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from semdev.behaviour.likelihood import AgeMap, answer_yes, read_age_map
-from semdev.behaviour.responses import COLUMNS, check_names
+from semdev.behaviour.responses import COLUMNS, check_names, check_pairs
 from semdev.history import check
 
 Cells = int | Sequence[tuple[str, str]] | None
@@ -64,7 +64,8 @@ def simulate_responses(
     KeyError
         An item or property that is not there.
     ValueError
-        Times beyond the History's, more cells than there are.
+        Times beyond the History's, more cells than there are, no ages, a link that gives no
+        probabilities.
 
     Examples
     --------
@@ -75,13 +76,19 @@ def simulate_responses(
     """
     check(history)
     random = np.random.default_rng([random_state, 11])
+    _check_link(lapse, slope, bias)
     age = np.asarray(list(ages), dtype=float)
+    if not len(age) or not np.isfinite(age).all():
+        raise ValueError(f"ages are one or more finite numbers, got {age.tolist()}")
+    for name, count in {"participants": participants, "answers": answers}.items():
+        if count is not None and (count < 1 or count % 1):
+            raise ValueError(f"{name} is a whole number, 1 or more, got {count}")
     if participants is not None:
         age = np.resize(age, participants)
     pairs = choose_cells(history, cells, random)
-    time = read_age_map(age_map, history["time"].values)(age)
     record = history["time"].values
-    if (time < record[0]).any() or (time > record[-1]).any():
+    time = np.broadcast_to(read_age_map(age_map, record)(age), age.shape)
+    if not ((time >= record[0]) & (time <= record[-1])).all():
         raise ValueError(
             f"the age map goes to {time.min():g} and {time.max():g}; the History is of the times "
             f"{record[0]:g} to {record[-1]:g}"
@@ -107,12 +114,25 @@ def simulate_responses(
     return table[COLUMNS]
 
 
+def _check_link(lapse: float, slope: float, bias: float) -> None:
+    """Refuse parameters of which no probability can be made.
+
+    Raises ValueError.
+    """
+    if not 0 <= lapse <= 1 or not slope > 0 or not np.isfinite([slope, bias]).all():
+        raise ValueError(
+            f"a lapse is a share, a slope above 0, a bias finite; got lapse={lapse}, "
+            f"slope={slope}, bias={bias}"
+        )
+
+
 def choose_cells(
     history: xr.Dataset, cells: Cells, random: np.random.Generator
 ) -> list[tuple[str, str]]:
     """Return cells: those asked for, or as many drawn, true and false in equal parts."""
     items, properties = (history[kind].values for kind in ("item", "property"))
     if cells is not None and not isinstance(cells, (int, np.integer)):
+        check_pairs(cells)
         pairs = [(str(item), str(prop)) for item, prop in cells]
         check_names(pd.DataFrame(pairs, columns=["item", "property"]), history, "the History")
         return pairs

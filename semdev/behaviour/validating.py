@@ -106,6 +106,11 @@ def split(table: pd.DataFrame, *, by: str, folds: int, random_state: int) -> Ite
     require(by, BY, kind="way to leave out", where="cross_validate (by=)")
     keys = PERSON if by == "participant" else CELL
     which, groups = number_groups(table, keys)
+    if len(groups) < 2:
+        raise ValueError(
+            f"there is but one {by} in the responses, so that none can be left out; by= may be "
+            f"{' or '.join(each for each in BY if each != by)}"
+        )
     if not 2 <= folds <= len(groups):
         raise ValueError(f"folds={folds}: 2 to {len(groups)} are possible, one for each {by}")
     random = np.random.default_rng([random_state, 13])

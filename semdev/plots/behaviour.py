@@ -10,6 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 from scipy.stats import binomtest
 
 from semdev.behaviour.baselines import find_edges
@@ -91,7 +92,8 @@ def answers(
             seen["age"] + (k - (len(cells) - 1) / 2) * 0.008 * np.ptp(ages), share, yerr=spread,
             fmt=_style.marker(k), color=color, markersize=3.5, elinewidth=0.7, label="_answers",
         )  # fmt: skip
-    ax.set_xlim(ages[0], ages[-1])
+    if ages[0] < ages[-1]:
+        ax.set_xlim(ages[0], ages[-1])
     ax.set_ylim(-0.04, 1.04)
     _style.finish(ax, x="age", y="share of yes")
     ax.figure.canvas.figure.draw_without_rendering()
@@ -203,6 +205,7 @@ def model_scores(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
     for k, color in enumerate(colors):
         ax.plot([low[k], high[k]], [k, k], color=color, linewidth=1.4, label="_interval")
         ax.plot(middle[k], k, _style.MARKERS[0], color=color, markersize=4, label="_model")
+    ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.set_yticks(range(len(rows)), rows.index.tolist())
     ax.set_ylim(-0.6, len(rows) - 0.4)
     _style.finish(ax, x="held-out log-likelihood per answer,\ndifference from the best model")

@@ -14,6 +14,8 @@ from semdev.behaviour.design import make_design
 from semdev.behaviour.fitting import fit
 from semdev.behaviour.intervals import parameter_intervals
 from semdev.behaviour.likelihood import average_seeds, by_seed, value_and_gradient
+from semdev.behaviour.recovering import draw_ages
+from semdev.behaviour.searching import find_bounds, polish
 from semdev.behaviour.simulating import simulate_responses
 
 THETA = np.array([0.1, np.log(6.0), 0.4, 0.3, 0.7])
@@ -182,3 +184,72 @@ def test_bad_requests_are_refused_with_a_reason(deep, children, fitted):
         simulate_responses(deep, ages=[3], age_map={3: 1e6})
     with pytest.raises(ValueError, match="cells=9999: the History has 288"):
         simulate_responses(deep, ages=[3], age_map={3: 1}, cells=9999)
+
+
+def test_what_differs_by_rounding_alone_explains_no_answer(deep, children):
+    flat = deep.isel(seed=[0])
+    same, rounded = (flat.assign(output=flat["output"] * gain + 0.3) for gain in (0, 1e-14))
+    one, other = (fit(each, children, knots=2).log_likelihood.sum() for each in (same, rounded))
+    assert one == pytest.approx(other, abs=1e-3)
+
+
+def test_parameters_that_change_nothing_make_no_bic(deep, children):
+    last = deep["output"].isel(seed=[0], time=[-1] * deep.sizes["time"])
+    ageless = deep.isel(seed=[0])
+    ageless = ageless.assign(output=last.assign_coords(time=ageless["time"]))
+    found = fit(ageless, children, knots=2)
+    assert "some parameters change nothing" in found.why_no_bic
+    assert np.isnan(found.bic)
+    assert parameter_intervals(found).loc[["time at 3", "time at 10"], "estimate"].isna().all()
+
+
+def test_a_fit_is_shown_in_a_line(fitted):
+    assert repr(fitted).startswith("Fit(lapse=0.0")
+    assert "48 participants, n_parameters=5)" in repr(fitted)
+    assert "\n" not in repr(fitted)
+
+
+def test_odd_numbers_are_refused_rather_than_fitted(deep, children, fitted):
+    with pytest.raises(ValueError, match="increasing ages"):
+        fit(deep, children, knots=[3, np.nan])
+    with pytest.raises(ValueError, match="a bias is a finite number"):
+        fit(deep, children, fixed={"bias": np.nan})
+    with pytest.raises(ValueError, match="ages are a sequence of finite numbers"):
+        fitted.predict(5, cells=[("pine", "has leaves")])
+    with pytest.raises(ValueError, match=r"cells are pairs.*got 'pine'"):
+        fitted.predict([5], cells=("pine", "has leaves"))
+    rng = {"ages": [3], "age_map": {3: 1.0}}
+    for wrong, message in [
+        ({"lapse": 2}, "lapse is a share"), ({"slope": -1}, "slope above 0"),
+        ({"answers": 0}, "answers is a whole number"), ({"ages": []}, "one or more finite"),
+        ({"ages": [np.nan]}, "one or more finite"), ({"age_map": {}}, "an age map has ages"),
+        ({"age_map": {3: -1}}, "times from 0 on"), ({"cells": ("pine", "can fly")}, "are pairs"),
+    ]:  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            simulate_responses(deep, **{**rng, **wrong})
+
+
+def test_an_age_map_may_be_what_a_fit_found_and_seeds_a_numpy_number(deep, fitted, children):
+    assert len(simulate_responses(deep, ages=[3], age_map=fitted.age_map, cells=5)) == 5
+    assert len(simulate_responses(deep, ages=[3, 4], age_map=lambda age: 2.0, cells=5)) == 10
+    world = sd.load("rumelhart8")
+    assert fit(sd.Exemplar(), children, data=world, seeds=np.int64(1), knots=1).n_parameters == 4
+
+
+def test_few_answers_of_many_ups_and_downs_are_fitted_at_their_best():
+    exact = sd.solve(sd.load("living_things"), depth=2)
+    end = float(exact["time"][-1])
+    age_map = {3: 0.05 * end, 7: 0.3 * end}
+    people = simulate_responses(
+        exact, ages=draw_ages(age_map, 20, 5, 0), age_map=age_map, lapse=0.02, slope=2.0,
+        random_state=int(np.random.SeedSequence([5, 0]).generate_state(1)[0]),
+    )  # fmt: skip
+    found = fit(exact, people, knots=[3, 7])
+    low, high = find_bounds(found.design)
+    random = np.random.default_rng(0)
+    for _ in range(12):
+        start = low + (high - low) * random.random(5)
+        start[3:].sort()
+        other = polish(found.design, start, found.free)
+        better = average_seeds(by_seed(found.design, other)).sum()
+        assert better < found.log_likelihood.sum() + 0.01

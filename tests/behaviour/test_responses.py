@@ -121,3 +121,59 @@ def test_the_bundled_children_are_what_their_page_says():
     assert made.drop(columns="n_yes").equals(bundled.drop(columns="n_yes"))
     assert (made["n_yes"] != bundled["n_yes"]).sum() <= 2  # a draw beside its threshold may flip
     assert f"{int(bundled['n_yes'].sum())} of them yes" in page
+
+
+def write_lines(path, *lines, encoding="utf-8"):
+    path.write_bytes("\n".join(lines).encode(encoding))
+    return path
+
+
+HEAD = "participant,age,item,property,yes"
+
+
+def test_files_are_read_as_excel_writes_them(tmp_path):
+    lines = [HEAD.replace(",", ";"), "c1;4,5;worm;has bones;0,5", "c2;5;worm;has a, b;1", ";;;;"]
+    want = [["", "c1", 4.5, "worm", "has bones", 0.5, 1], ["", "c2", 5, "worm", "has a, b", 1, 1]]
+    for encoding, first in [("utf-8-sig", []), ("utf-16", ["sep=;"])]:
+        path = write_lines(tmp_path / "mine.csv", *first, *lines, encoding=encoding)
+        assert read_responses(path, encoding=encoding).values.tolist() == want
+    named = write_lines(tmp_path / "names.csv", "Participant, Age,ITEM,property,Yes,n",
+                        "c1,4.5,worm,has bones,Y,1", "c1,4.5,worm,can fly,n,2")  # fmt: skip
+    assert read_responses(named)["n_yes"].tolist() == [0, 1]  # n is the number of a trial
+
+
+def test_files_that_hold_no_table_are_refused_with_what_is_wrong(tmp_path):
+    path = tmp_path / "mine.csv"
+    with pytest.raises(ValueError, match=r"mine.csv is no CSV file .*Excel writes utf-8-sig"):
+        read_responses(write_lines(path, ""))
+    with pytest.raises(ValueError, match="no answer in the responses"):
+        read_responses(write_lines(path, HEAD))
+    with pytest.raises(ValueError, match="more cells than there are names of columns"):
+        read_responses(write_lines(path, HEAD, "c1,4,worm,has bones,1,2,3"))
+    with pytest.raises(ValueError, match=r"yes is 'ja' in row 3; .*recode others"):
+        read_responses(write_lines(path, HEAD, "c1,4,worm,can fly,no", "c1,4,worm,has bones,ja"))
+    with pytest.raises(KeyError, match=r"no column 'age' .*allowed: participant, study"):
+        read_responses(write_lines(path, "participant", "c1"))
+    with pytest.raises(FileNotFoundError, match=r"no file 'https://.* read by pandas"):
+        read_responses("https://example.org/x.csv")
+    with pytest.raises(TypeError, match="CSV file or a DataFrame, got list"):
+        read_responses([1])
+
+
+def test_shares_groups_and_doubled_columns_are_refused():
+    good = make_trials([1, 0])
+    counted = good.drop(columns="yes").assign(n=11)
+    with pytest.raises(ValueError, match=r"n_yes is 0.43 in 1 of 2 .*no share or mean"):
+        read_responses(counted.assign(n_yes=[0.43, 11]))
+    with pytest.raises(ValueError, match=r"yes is 0.3 in 1 of 2 .*0, .5 or 1"):
+        read_responses(good.assign(yes=[0.3, 1]))
+    with pytest.raises(KeyError, match="means or counts of a group cannot be fitted"):
+        read_responses(counted.assign(n_yes=3).drop(columns="participant"))
+    with pytest.raises(ValueError, match="two columns of the responses are called 'yes'"):
+        read_responses(good.assign(response=[0, 1]), columns={"response": "yes"})
+
+
+def test_one_number_in_two_studies_is_two_people():
+    same = make_trials([1, 0]).assign(participant="7", study=["a", "b"])
+    assert len(read_responses(same)) == 2
+    assert len(sd.noise_ceiling(same, groups=1)) == 2

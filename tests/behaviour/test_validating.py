@@ -159,3 +159,21 @@ def test_bad_requests_are_refused_with_a_reason(deep, children):
         compare_fits({"constant": deep}, children)
     with pytest.raises(ValueError, match="level is a share"):
         compare_fits({"deep": deep}, children, level=95)
+
+
+def test_a_comparison_is_shown_without_its_sentences(shallow, children):
+    found = compare_fits({"flat": shallow}, children, knots=2, folds=2)
+    for shown in (repr(found), found._repr_html_()):
+        assert "upper ceiling" in shown
+        assert "why_no_bic" not in shown
+        assert "nan" not in shown.casefold()
+    assert "why_no_bic" in found.table
+
+
+def test_what_cannot_be_left_out_or_compared_is_said(deep, children):
+    with pytest.raises(ValueError, match=r"but one participant .*by= may be cell"):
+        cross_validate(deep, children[children["participant"] == "child 01"])
+    with pytest.raises(TypeError, match=r"models are named, .*got list"):
+        compare_fits([deep], children)
+    with pytest.raises(ValueError, match="datasets is 1 or more"):
+        recover(deep, age_map={3: 1.0}, datasets=0)

@@ -92,3 +92,11 @@ def test_bad_requests_are_refused_with_a_reason(found):
         plots.answers(found.fits["deep"], interval=95)
     with pytest.raises(ValueError, match="no fit to draw"):
         plots.age_maps({})
+
+
+def test_people_of_one_age_are_drawn():
+    exact = sd.solve(sd.load("rumelhart8"), depth=2)
+    people = sd.simulate_responses(exact, ages=[5.0] * 20, age_map={5: 2.0}, cells=8)
+    ax = sd.plots.answers(sd.fit(exact, people))
+    low, high = ax.get_xlim()
+    assert low < 5 < high
