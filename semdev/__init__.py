@@ -19,7 +19,7 @@ _HOME = {
     "Dataset": "semdev.data.dataset",
     "load": "semdev.data.corpora",
     "describe": "semdev.data.corpora",
-    "list_corpora": "semdev.data.corpora",
+    "list_corpora": "semdev.data.bundled",
     "branching_diffusion": "semdev.data.generators",
     "nested_features": "semdev.data.generators",
     "make_form": "semdev.data.structures",

@@ -23,7 +23,7 @@ PUBLIC = [
 
 # Who may import whom: a file may import files of lower rank, and those of its own folder.
 RANK = {
-    "_version": 0, "_names": 0, "_progress": 0, "_files": 0, "threads": 0, "memory": 0,
+    "_version": 0, "_names": 0, "_progress": 0, "_files": 0, "_json": 0, "threads": 0, "memory": 0,
     "factored": 0.5, "data": 1, "models.networks": 1,
     "models.closed_forms": 1, "models.coherence": 1, "learning_rules": 1,
     "models.decomposition": 2, "models.flow": 2, "models.depth": 2, "models.single_units": 2,
@@ -36,7 +36,7 @@ RANK = {
     "models.pretraining": 4, "theory": 4, "training": 4, "rebuilding": 4, "measures": 4,
     "interventions": 5, "landscape": 5, "damaging": 5, "sweeps": 5, "models.rivals": 3,
     "learners": 4.2, "phenomena": 5.5, "behaviour": 4.5, "comparing": 6.5, "plots": 5, "papers": 6,
-    "cli": 7,
+    "explorer": 6.7, "asking": 6.7, "completing": 6.7, "cli": 7,
 }  # fmt: skip
 ONLY_IN = {
     "torch": {
@@ -57,7 +57,7 @@ ONLY_IN = {
         "interventions",
         "landscape",
     },
-    "matplotlib": {"plots", "papers", "cli"},
+    "matplotlib": {"plots", "papers", "asking"},
 }
 
 
@@ -112,6 +112,19 @@ def in_fresh_process(code: str) -> str:
 def test_importing_semdev_loads_nothing_heavy() -> None:
     heavy = ["torch", "matplotlib", "xarray", "pandas", "scipy", "sklearn", "networkx", "numpy"]
     code = f"import sys, semdev; print([m for m in {heavy} if m in sys.modules])"
+    assert in_fresh_process(code) == "[]"
+
+
+@pytest.mark.parametrize("command", ["--help", "list", "list --json", "ask --help"])
+def test_the_command_line_answers_without_loading_anything_heavy(command: str) -> None:
+    heavy = ["torch", "matplotlib", "xarray", "pandas", "scipy", "sklearn", "networkx", "numpy"]
+    code = (
+        "import sys, io, contextlib\n"
+        "from semdev.cli import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        f"    main({command.split()})\n"
+        f"print([m for m in {heavy} if m in sys.modules])"
+    )
     assert in_fresh_process(code) == "[]"
 
 

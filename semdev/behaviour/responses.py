@@ -13,7 +13,7 @@ import pandas as pd
 
 from semdev._files import write_whole
 from semdev._names import NameNotFoundError, require, suggest
-from semdev.data.corpora import find_folder
+from semdev.data.bundled import find_folder
 from semdev.data.dataset import Dataset
 
 KEY = ["study", "participant", "age", "item", "property"]

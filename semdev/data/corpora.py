@@ -2,34 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from pathlib import Path
-
 from semdev._names import require
 from semdev.data import trees
+from semdev.data.bundled import find_folder, list_corpora
 from semdev.data.dataset import Dataset
-
-
-def find_folder() -> Path:
-    """Return the folder of the corpora: inside an installed package, or beside a checkout's.
-
-    Raises FileNotFoundError naming both places when neither is there.
-    """
-    package = Path(str(files("semdev")))
-    places = [package / "_data", package.parent / "datasets"]
-    for place in places:
-        if (place / "living_things.csv").exists():
-            return place
-    raise FileNotFoundError(f"the bundled corpora are in none of {[str(p) for p in places]}")
-
-
-def list_corpora() -> list[str]:
-    """Return the names that `load` knows.
-
-    >>> "living_things" in list_corpora()
-    True
-    """
-    return sorted(path.stem for path in find_folder().glob("*.csv"))
 
 
 def load(name: str = "living_things") -> Dataset:

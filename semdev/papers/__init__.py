@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from semdev._names import require
-from semdev.papers.checks import Check
-from semdev.papers.reproducing import list_figures, reproduce, reproduce_figure
+
+if TYPE_CHECKING:
+    from semdev.papers.checks import Check
+    from semdev.papers.reproducing import list_figures, reproduce, reproduce_figure
 
 __all__ = [
     "PAPERS",
@@ -41,6 +44,14 @@ PAPERS = {
     "rubruck2024": "Early learning of the optimal constant solution in neural networks and humans",
 }
 
+# Loaded when first used, so that the titles are there at once.
+_HOME = {
+    "Check": "semdev.papers.checks",
+    "list_figures": "semdev.papers.reproducing",
+    "reproduce": "semdev.papers.reproducing",
+    "reproduce_figure": "semdev.papers.reproducing",
+}
+
 
 def get_paper(name: str) -> ModuleType:
     """Return a paper's module.
@@ -52,7 +63,9 @@ def get_paper(name: str) -> ModuleType:
     return importlib.import_module(f"semdev.papers.{name}")
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
     if name in PAPERS:
         return get_paper(name)
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
     raise AttributeError(f"module 'semdev.papers' has no attribute {name!r}")

@@ -17,7 +17,7 @@ import pandas as pd
 from semdev._files import write_whole
 from semdev._names import require
 from semdev._progress import tqdm
-from semdev.data.corpora import find_folder
+from semdev.data.bundled import find_folder
 from semdev.papers.checks import tabulate
 from semdev.papers.drawing import save_figure
 

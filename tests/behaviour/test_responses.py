@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import semdev as sd
 from semdev.behaviour.responses import load_simulated_children, read_responses, write_template
 from semdev.behaviour.simulating import simulate_responses
-from semdev.data.corpora import find_folder
+from semdev.data.bundled import find_folder
 
 
 def make_trials(yes, **columns):

@@ -9,7 +9,7 @@ import pytest
 
 import semdev as sd
 from semdev import trees
-from semdev.data import corpora
+from semdev.data import bundled, corpora
 
 SOURCES = {
     "cao2020": "Cao, Y., Summerfield, C. & Saxe, A. (2020)",
@@ -163,7 +163,7 @@ def test_an_unknown_corpus_is_refused(door):
 def test_the_folder_of_a_wheel_and_of_a_checkout(installed, tmp_path, monkeypatch):
     package = tmp_path / "semdev"
     package.mkdir()
-    monkeypatch.setattr(corpora, "files", lambda name: tmp_path / name)
+    monkeypatch.setattr(bundled, "files", lambda name: tmp_path / name)
     with pytest.raises(FileNotFoundError) as caught:
         corpora.find_folder()
     beside, inside = tmp_path / "datasets", package / "_data"
@@ -176,3 +176,9 @@ def test_the_folder_of_a_wheel_and_of_a_checkout(installed, tmp_path, monkeypatc
     data = corpora.load()
     assert data.tree is None
     assert data.properties.sel(item="robin", property="can fly") == 1
+
+
+@pytest.mark.parametrize("name", bundled.list_corpora())
+def test_the_outline_is_what_is_loaded(name: str) -> None:
+    world = sd.load(name)
+    assert bundled.outline(name) == (*world.properties.shape, world.coding)
