@@ -170,7 +170,10 @@ def _read_world(name: str, tree: str | None) -> Dataset:
         raise ValueError(f"{name} has a tree of its own; --tree goes with a CSV file")
     if tree and not Path(tree).is_file():
         raise FileNotFoundError(f"no tree file {tree!r}")
-    grown = trees.from_newick(Path(tree).read_text(encoding="utf-8")) if tree else None
+    try:
+        grown = trees.from_newick(Path(tree).read_text(encoding="utf-8")) if tree else None
+    except ValueError as error:
+        raise ValueError(f"{tree}: {error}") from None
     return Dataset.from_csv(name, tree=grown)
 
 

@@ -20,6 +20,7 @@ RELATIONS = ("isa", "is", "can", "has")
 LONG = ("item", "property", "value")
 FREQUENCY = ("", "frequency")  # the relation and name of that column
 WORDS = {"": np.nan, "na": np.nan, "true": 1, "false": 0}  # as R and spreadsheets write them
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx, .ods and .xls begin
 _FIRST_CELL = re.compile(r'(?:"(?:[^"]|"")*"|[^",;\t\r\n]*)([,;\t]?)')
 
 
@@ -41,6 +42,12 @@ def read_frame(
     """Return the item × property table that a wide or long frame holds."""
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(f"a pandas.DataFrame is needed, got {type(frame).__name__}")
+    if {"item", "property"} <= set(frame.columns) and "value" not in frame.columns:
+        others = [name for name in frame.columns if name not in ("item", "property")]
+        raise ValueError(
+            "a long table has the columns item, property and value; there is no column 'value', "
+            f"but {', '.join(map(repr, others)) or 'nothing else'}"
+        )
     table = _read_long(frame) if set(LONG) <= set(frame.columns) else _read_wide(frame)
     if fill is not None:
         table = table.fillna(fill)
@@ -174,10 +181,16 @@ def read_csv(path: Path) -> pd.DataFrame:
     The separator is the comma, semicolon or tab after the first cell. Not `pandas.read_csv`,
     which takes an item called NA for a missing one and renames a property given twice.
     """
+    if path.is_dir():
+        raise FileNotFoundError(f"no file {str(path)!r}: it is a folder, and a CSV file is needed")
     if not path.is_file():
         beside = [p.name for p in path.parent.glob("*.csv")] if path.parent.exists() else []
         hint = f"; {suggest(path.name, beside)}" if beside else ""
         raise FileNotFoundError(f"no file {str(path)!r}{hint}")
+    if path.read_bytes()[:4] in WORKBOOKS:
+        raise ValueError(
+            f"{path.name} is a spreadsheet's own file, not a CSV file; save it as “CSV UTF-8” there"
+        )
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             text = file.read()
@@ -193,7 +206,10 @@ def read_csv(path: Path) -> pd.DataFrame:
             f"{path.name} is not a CSV file in UTF-8: {error}; in Excel save it as “CSV UTF-8”"
         ) from error
     if not rows:
-        raise ValueError(f"{path.name} is empty")
+        raise ValueError(
+            f"{path.name} is empty; a table has a first row of names (item, then the properties) "
+            "and a row for each item"
+        )
     head = next(iter(rows.values()))
     for number, row in rows.items():
         if len(row) != len(head):

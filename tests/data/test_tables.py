@@ -495,3 +495,19 @@ def test_bad_nyu_data_are_refused(nyu, spoil, message):
     with pytest.raises(ValueError) as caught:  # noqa: PT011  # the whole message follows
         Dataset.from_nyu(nyu)
     assert str(caught.value) == message
+
+
+def test_what_is_no_csv_file_is_told_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"folder\.csv': it is a folder, and a CSV file"):
+        Dataset.from_csv(tmp_path / "folder.csv")
+    for start in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+        (tmp_path / "book.csv").write_bytes(start + b"...")
+        with pytest.raises(ValueError, match=r"book\.csv is a spreadsheet's own file, not a CSV"):
+            Dataset.from_csv(tmp_path / "book.csv")
+
+
+def test_a_long_table_without_values_is_not_taken_for_a_wide_one(tmp_path: Path) -> None:
+    (tmp_path / "long.csv").write_text("item,property,valu\nrobin,can fly,1\n")
+    with pytest.raises(ValueError, match="there is no column 'value', but 'valu'"):
+        Dataset.from_csv(tmp_path / "long.csv")
