@@ -1,0 +1,110 @@
+"""A page for each paper: its claim, what was matched, its figures, and its checks.
+
+Figures and checks are those that `semdev reproduce` left in figures/. Where it has not been run,
+the page says the command, and the criteria are read from the source.
+"""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+
+from docs.criteria import read_criteria
+from docs.text import escape, first_sentence, read_prose, table, title, toctree
+from semdev import papers
+from semdev.papers import PAPERS, get_paper, list_figures
+
+
+def write_pages(root: Path) -> dict[str, str]:
+    """Return the index of papers and a page for each."""
+    stored = root / "figures" / "checks.csv"
+    checks = pd.read_csv(stored, dtype=str, keep_default_na=False) if stored.exists() else None
+    pages = {f"papers/{name}.rst": write_paper(name, root, checks) for name in PAPERS}
+    rows = [
+        (f":doc:`{name}`", f"*{PAPERS[name]}*\n\n{read_claim(get_paper(name))}")
+        for name in PAPERS
+    ]  # fmt: skip
+    pages["papers/index.rst"] = "\n".join([
+        title("Papers"),
+        read_prose(papers),
+        "",
+        table(("module", "title and claim"), rows, (20, 80)),
+        toctree(PAPERS, "hidden"),
+    ])  # fmt: skip
+    return pages
+
+
+def read_claim(paper: ModuleType) -> str:
+    """Return the claim with which a paper's docstring begins."""
+    return first_sentence(read_prose(paper)).removeprefix("Claim: ")
+
+
+def write_paper(name: str, root: Path, checks: pd.DataFrame | None) -> str:
+    """Return a paper's page."""
+    paper = get_paper(name)
+    parts = [
+        title(f"{name}: {PAPERS[name]}"),
+        read_prose(paper),
+        "",
+        f".. code-block:: text\n\n   semdev reproduce {name}\n",
+    ]
+    own = None if checks is None else checks[checks["paper"] == name]
+    if own is not None and len(own):
+        held = (own["holds"] == "True").sum()
+        parts.append(f"Of {len(own)} checks {held} hold; what does not is a MISS, with the reason "
+                     "where it is known.\n")  # fmt: skip
+    for figure in list_figures(paper):
+        own_figure = None if own is None else own[own["figure"] == figure]
+        parts += write_figure(paper, name, figure, root, own_figure)
+    return "\n".join(parts)
+
+
+def write_figure(
+    paper: ModuleType, name: str, figure: str, root: Path, checks: pd.DataFrame | None
+) -> list[str]:
+    """Return a figure's part of its paper's page: claim, picture, checks."""
+    compute, draw = getattr(paper, f"{figure}_data"), getattr(paper, figure)
+    module = inspect.getmodule(compute)
+    drawn = f"figures/{name}_{figure}.svg"
+    parts = [title(f"Figure {figure.removeprefix('fig')}", "-"), read_prose(compute), ""]
+    if (root / drawn).exists():
+        parts += [f".. figure:: /{drawn}\n   :alt: {first_sentence(read_prose(compute))}\n",
+                  f"   {first_sentence(read_prose(draw))}\n"]  # fmt: skip
+    else:
+        parts += [first_sentence(read_prose(draw)),
+                  f"(Not drawn on this page: ``semdev reproduce {name}`` draws it, and then "
+                  "``make docs`` shows it.)\n"]  # fmt: skip
+    if checks is not None and len(checks):
+        parts.append(list_checks(checks))
+    else:
+        parts.append(list_criteria(compute, getattr(paper, f"{figure}_checks")))
+    call = f"{name}.{figure}_data"
+    parts.append(f"From Python: ``sd.papers.{call}{inspect.signature(compute)}`` computes, "
+                 f"``sd.papers.{name}.{figure}(data)`` draws and ``{figure}_checks(data)`` checks; "
+                 f"the source is ``{module.__name__ if module else name}``.\n")  # fmt: skip
+    return parts
+
+
+def list_checks(checks: pd.DataFrame) -> str:
+    """Return the table of checks as `semdev reproduce` stored them."""
+    rows = [
+        (
+            escape(row["panel"]),
+            f"{escape(row['claim'])}\n\n*{row['source']}*; criterion: {escape(row['criterion'])}"
+            + (f"\n\nwhy: {escape(row['note'])}" if row["note"] else ""),
+            escape(row["expected"]),
+            escape(row["number"]),
+            "holds" if row["holds"] == "True" else "**MISS**",
+        )
+        for row in checks.to_dict("records")
+    ]
+    return table(("panel", "claim", "expected", "measured", "verdict"), rows, (6, 42, 18, 26, 8))
+
+
+def list_criteria(compute: object, check: object) -> str:
+    """Return the table of claims and criteria, read from the source."""
+    rows = [(escape(claim), escape(criterion)) for claim, criterion in read_criteria(check)]
+    return table(("claim", "criterion"), rows, (60, 40)) if rows else ""
