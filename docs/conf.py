@@ -28,6 +28,7 @@ exclude_patterns = ["**/.ipynb_checkpoints"]
 nitpicky = True
 
 # Docstrings: a single `name` is a piece of code, and a link where it is a public name.
+smartquotes = False  # "" is a name without letters, not a quotation
 default_role = "literal"
 autodoc_typehints = "none"  # the docstrings say what arguments are, in words
 autodoc_member_order = "bysource"
@@ -53,7 +54,7 @@ html_css_files = ["semdev.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
-html_sidebars = {"index": []}
+html_sidebars: dict[str, list[str]] = {p: [] for p in ("index", "README", "phenomena", "command_line")}
 html_theme_options = {
     "logo": {"text": "semdev"},
     "header_links_before_dropdown": 8,

@@ -24,7 +24,9 @@ def read_criteria(function: Any) -> list[tuple[str, str]]:
                 given = dict(zip(("claim", "number", "criterion"), call.args, strict=False))
                 given |= {each.arg or "": each.value for each in call.keywords}
                 if "claim" in given and "criterion" in given:
-                    found.append((_read(given["claim"], scope), _read(given["criterion"], scope)))
+                    pair = (_read(given["claim"], scope), _read(given["criterion"], scope))
+                    if pair[0] != "…":  # one that only hands on what stands elsewhere
+                        found.append(pair)
     return found
 
 

@@ -47,6 +47,19 @@ class LinkNames(SphinxTransform):
                 literal.parent.replace(literal, link)
 
 
+class TrimBlocks(SphinxTransform):
+    """Take the empty lines from the end of code, which a doctest in Markdown needs."""
+
+    default_priority = 400
+
+    def apply(self, **kwargs: Any) -> None:
+        """Trim in place."""
+        for block in self.document.findall(nodes.literal_block):
+            if block.rawsource == block.astext():
+                block.rawsource = block.rawsource.rstrip()
+                block[:] = [nodes.Text(block.rawsource)]
+
+
 def find_target(text: str, modules: list[str], known: frozenset[str]) -> str | None:
     """Return the full public name that a piece of code is, or None.
 
@@ -86,6 +99,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register them with Sphinx."""
     app.connect("autodoc-process-docstring", process_docstring, priority=100)
     app.add_transform(LinkNames)
+    app.add_transform(TrimBlocks)
     app.add_html_math_renderer(
         "mathml", inline_renderers=(draw_formula, None), block_renderers=(draw_formula, None)
     )

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from docs.notebooks import write_gallery
-from docs.text import title, toctree
+from docs.text import toctree
 
 PAGES = {
     "notebooks/index": "Notebooks",
@@ -39,14 +39,19 @@ def write_pages(root: Path) -> dict[str, str]:
     for page, text in CARDS.items():
         cards += [f"   .. grid-item-card:: {PAGES[page]}",
                   f"      :link: {page}\n      :link-type: doc\n\n      {text}\n"]  # fmt: skip
-    return {"index.rst": "\n".join([
-        f".. include:: README.md\n   :parser: myst_parser.sphinx_\n   :end-before: \"{second}\"\n"
-        .replace('"', ""),
-        title("Notebooks", "-"), write_gallery(root, "notebooks/"),
-        title("Where to go on", "-"), *cards,
-        title("How to cite", "-"), cite(root),
-        toctree((f"{text} <{page}>" for page, text in PAGES.items()), "hidden"),
-    ])}  # fmt: skip
+    parts = [
+        f"```{{include}} README.md\n:end-before: \"{second}\"\n```",
+        "## Notebooks", as_rst(write_gallery(root, "notebooks/")),
+        "## Where to go on", as_rst("\n".join(cards)),
+        "## How to cite", as_rst(cite(root)),
+        as_rst(toctree((f"{text} <{page}>" for page, text in PAGES.items()), "hidden")),
+    ]  # fmt: skip
+    return {"index.md": "\n\n".join(parts)}
+
+
+def as_rst(text: str) -> str:
+    """Return reStructuredText for a page of Markdown, so that headings are the page's own."""
+    return f"````{{eval-rst}}\n{text}\n````"
 
 
 def cite(root: Path) -> str:

@@ -56,6 +56,10 @@ def write_paper(name: str, root: Path, checks: pd.DataFrame | None) -> str:
         held = (own["holds"] == "True").sum()
         parts.append(f"Of {len(own)} checks {held} hold; what does not is a MISS, with the reason "
                      "where it is known.\n")  # fmt: skip
+    else:
+        parts.append("It draws the figures and computes the checks; it has not been run since this "
+                     "page was made, so here are the claims and their criteria alone. "
+                     "``make docs`` shows what it left.\n")  # fmt: skip
     for figure in list_figures(paper):
         own_figure = None if own is None else own[own["figure"] == figure]
         parts += write_figure(paper, name, figure, root, own_figure)
@@ -67,24 +71,21 @@ def write_figure(
 ) -> list[str]:
     """Return a figure's part of its paper's page: claim, picture, checks."""
     compute, draw = getattr(paper, f"{figure}_data"), getattr(paper, figure)
-    module = inspect.getmodule(compute)
     drawn = f"figures/{name}_{figure}.svg"
     parts = [title(f"Figure {figure.removeprefix('fig')}", "-"), read_prose(compute), ""]
     if (root / drawn).exists():
         parts += [f".. figure:: /{drawn}\n   :alt: {first_sentence(read_prose(compute))}\n",
                   f"   {first_sentence(read_prose(draw))}\n"]  # fmt: skip
     else:
-        parts += [first_sentence(read_prose(draw)),
-                  f"(Not drawn on this page: ``semdev reproduce {name}`` draws it, and then "
-                  "``make docs`` shows it.)\n"]  # fmt: skip
+        parts += [f"What ``{name}.{figure}`` does: {first_sentence(read_prose(draw))}\n"]
     if checks is not None and len(checks):
         parts.append(list_checks(checks))
     else:
         parts.append(list_criteria(compute, getattr(paper, f"{figure}_checks")))
-    call = f"{name}.{figure}_data"
-    parts.append(f"From Python: ``sd.papers.{call}{inspect.signature(compute)}`` computes, "
+    settings = ", ".join(f"{p.name}={p.default!r}" for p in inspect.signature(compute).parameters.values())
+    parts.append(f"From Python: ``data = sd.papers.{name}.{figure}_data({settings})`` computes, "
                  f"``sd.papers.{name}.{figure}(data)`` draws and ``{figure}_checks(data)`` checks; "
-                 f"the source is ``{module.__name__ if module else name}``.\n")  # fmt: skip
+                 f"the source is ``{compute.__module__}``.\n")  # fmt: skip
     return parts
 
 

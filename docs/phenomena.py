@@ -14,7 +14,6 @@ def write_pages(root: Path) -> dict[str, str]:
         title("Phenomena"),
         "Each is an entry of `sd.PHENOMENA`, a `Phenomenon`; `sd.compare` asks them of models, and "
         ":doc:`COMPARISON </COMPARISON>` is what came of it.\n",
-        ".. contents::\n   :local:\n   :depth: 1\n",
     ]
     return {"phenomena.rst": "\n".join([*head, *map(write_phenomenon, PHENOMENA.values())])}
 

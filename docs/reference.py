@@ -39,18 +39,17 @@ def write_index() -> str:
     ]
     for group, names in read_groups().items():
         parts += [title(group[0].upper() + group[1:], "-"), list_summaries("semdev", names)]
-        parts += [toctree(names, "hidden")]
+        parts += [toctree(names, "hidden", f"caption: {group[0].upper() + group[1:]}")]
     modules = list(read_modules())
     rows = [(f":doc:`sd.{m} <{m}>`", summarize_object(f"semdev.{m}")) for m in modules]
     parts += [title("Modules", "-"), table(("module", "what it holds"), rows, (30, 70))]
-    parts += [toctree((f"sd.{m} <{m}>" for m in modules), "hidden")]
+    parts += [toctree((f"sd.{m} <{m}>" for m in modules), "hidden", "caption: Modules")]
     return "\n".join(parts)
 
 
 def write_module(module: str, names: list[str]) -> str:
     """Return a public module's page: its docstring and what it holds."""
     full = f"semdev.{module}"
-    # No heading is called as a name of it is: a heading links its section, a name its page.
     return "\n".join([
         f".. module:: {full}\n",
         title(f"sd.{module}"),
