@@ -54,7 +54,9 @@ html_css_files = ["semdev.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
-html_sidebars: dict[str, list[str]] = {p: [] for p in ("index", "README", "phenomena", "command_line")}
+html_sidebars: dict[str, list[str]] = {
+    p: [] for p in ("index", "README", "phenomena", "command_line")
+}
 html_theme_options = {
     "logo": {"text": "semdev"},
     "header_links_before_dropdown": 8,

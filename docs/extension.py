@@ -90,7 +90,9 @@ def draw_formula(self: Any, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
-def process_docstring(app: Sphinx, kind: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+def process_docstring(
+    app: Sphinx, kind: str, name: str, value: Any, options: Any, lines: list[str]
+) -> None:
     """Escape the bars of |x| before numpydoc reads a docstring."""
     lines[:] = keep_bars(lines)
 

@@ -74,7 +74,9 @@ def format_reference(reference: dict[str, Any]) -> str:
     place = reference.get("journal") or reference.get("collection-title")
     place = place or reference.get("publisher", {}).get("name", "")
     if "volume" in reference:
-        place += f" {reference['volume']}({reference['issue']}), {reference['start']}–{reference['end']}"
+        place += (
+            f" {reference['volume']}({reference['issue']}), {reference['start']}–{reference['end']}"
+        )
     return " ".join([*parts, f"{place}."])
 
 

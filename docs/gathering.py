@@ -19,7 +19,8 @@ def gather(source: Path) -> list[Path]:
         path.relative_to(ROOT).as_posix(): path.read_bytes()
         for pattern in COPIED for path in sorted(ROOT.glob(pattern)) if path.is_file()
     }  # fmt: skip
-    wanted |= {name: text.encode() for name, text in write_pages().items()}
+    for name, page in write_pages().items():
+        wanted[name] = page if isinstance(page, bytes) else page.encode()
     for path in source.rglob("*"):
         if path.is_file() and path.relative_to(source).as_posix() not in wanted:
             path.unlink()
@@ -31,10 +32,9 @@ def gather(source: Path) -> list[Path]:
     return [source / name for name in wanted]
 
 
-def write_pages() -> dict[str, str]:
-    """Return the text of every generated page by its place on the site."""
-    pages: dict[str, str] = {}
+def write_pages() -> dict[str, str | bytes]:
+    """Return every generated page, and picture, by its place on the site."""
+    pages: dict[str, str | bytes] = {}
     for each in (front, notebooks, reference, papers, phenomena, corpora, command_line, project):
         pages |= each.write_pages(ROOT)
     return pages
-

@@ -21,8 +21,8 @@ def list_notebooks(root: Path) -> list[Path]:
     return sorted(paths, key=lambda path: (not path.stem[0].isdigit(), path.stem))
 
 
-def write_pages(root: Path) -> dict[str, str]:
-    """Return the gallery."""
+def write_pages(root: Path) -> dict[str, str | bytes]:
+    """Return the gallery and its pictures."""
     notebooks = list_notebooks(root)
     index = [
         title("Notebooks"),
@@ -30,22 +30,30 @@ def write_pages(root: Path) -> dict[str, str]:
         write_gallery(root, ""),
         toctree((path.stem for path in notebooks), "hidden"),
     ]
-    return {"notebooks/index.rst": "\n".join(index)}
+    pictures = {path: find_picture(read_cells(path)) for path in notebooks}
+    found = {f"notebooks/pictures/{p.stem}.png": shot for p, shot in pictures.items() if shot}
+    return {"notebooks/index.rst": "\n".join(index), **found}
 
 
 def write_gallery(root: Path, folder: str) -> str:
     """Return a grid of cards, a card a notebook; `folder` is where they are, seen from the page."""
     cards = [".. grid:: 1 2 3 3\n   :gutter: 3\n"]
     for path in list_notebooks(root):
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        cells = read_cells(path)
         cards.append(f"   .. grid-item-card:: {read_title(cells) or path.stem}")
-        cards.append(f"      :link: {folder}{path.stem}\n      :link-type: doc\n      :class-card: shot\n")
-        picture = find_picture(cells)
-        if picture:
-            data = base64.b64encode(picture).decode()
-            cards.append("      .. raw:: html\n")
-            cards.append(f'         <img alt="" src="data:image/png;base64,{data}">\n')
+        cards.append(
+            f"      :link: {folder}{path.stem}\n      :link-type: doc\n      :class-card: shot"
+        )
+        if find_picture(cells):
+            cards.append(f"      :img-bottom: /notebooks/pictures/{path.stem}.png")
+        cards.append("")
     return "\n".join(cards)
+
+
+def read_cells(path: Path) -> list[dict[str, Any]]:
+    """Return a notebook's cells."""
+    cells: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return cells
 
 
 def read_title(cells: list[dict[str, Any]]) -> str:

@@ -82,7 +82,9 @@ def write_figure(
         parts.append(list_checks(checks))
     else:
         parts.append(list_criteria(compute, getattr(paper, f"{figure}_checks")))
-    settings = ", ".join(f"{p.name}={p.default!r}" for p in inspect.signature(compute).parameters.values())
+    settings = ", ".join(
+        f"{p.name}={p.default!r}" for p in inspect.signature(compute).parameters.values()
+    )
     parts.append(f"From Python: ``data = sd.papers.{name}.{figure}_data({settings})`` computes, "
                  f"``sd.papers.{name}.{figure}(data)`` draws and ``{figure}_checks(data)`` checks; "
                  f"the source is ``{compute.__module__}``.\n")  # fmt: skip

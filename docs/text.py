@@ -28,7 +28,12 @@ def toctree(pages: Iterable[str], *options: str) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], widths: Sequence[int]) -> str:
     """Return a list-table whose cells are reStructuredText."""
-    lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {' '.join(map(str, widths))}", ""]
+    lines = [
+        ".. list-table::",
+        "   :header-rows: 1",
+        f"   :widths: {' '.join(map(str, widths))}",
+        "",
+    ]
     for row in [head, *rows]:
         for k, cell in enumerate(row):
             lead = "   * - " if k == 0 else "     - "

@@ -22,9 +22,9 @@ from semdev.phenomena import PHENOMENA
 
 PUBLIC = names.list_names()
 CALLABLE = [name for name in PUBLIC if callable(names.find(name))]
-# What numpydoc may find wrong: a section unknown, doubled or out of order; arguments that the
-# docstring has and the signature has not, in another order, or some of them left out.
-WRONG = {"GL06", "GL07", "GL08", "PR02", "PR03", "PR07", "PR10", "RT02"}
+# What numpydoc must not find: a section unknown or out of order, arguments that the docstring has
+# and the signature has not, arguments that a section of parameters leaves out.
+WRONG = {"GL06", "GL07", "GL08", "PR01", "PR02", "PR07", "PR10", "RT02"}
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,8 @@ def test_docstring_is_a_sentence_with_an_example_and_well_formed(full: str) -> N
     text = inspect.getdoc(value) or ""
     assert len(text.splitlines()[0]) > 20
     assert ">>>" in text
-    assert [f"{code}: {said}" for code, said in validate(full)["errors"] if code in WRONG] == []
+    wrong = WRONG if "Parameters\n---" in text else WRONG - {"PR01"}
+    assert [f"{code}: {said}" for code, said in validate(full)["errors"] if code in wrong] == []
 
 
 def test_what_is_no_function_is_described_too() -> None:
@@ -64,7 +65,7 @@ def test_what_is_no_function_is_described_too() -> None:
 @pytest.mark.parametrize("full", CALLABLE)
 def test_docstring_is_restructured_text(full: str) -> None:
     lines = (inspect.getdoc(names.find(full)) or "").splitlines()
-    text = re.sub(r"(?m)^(Parameters|Returns|Raises|Examples|Notes)\n-+$", r"**\1**",
+    text = re.sub(r"(?m)^(Parameters|Returns|Raises|Examples|Notes)\n-+$", r"**\1**\n",
                   "\n".join(keep_bars(lines)))  # fmt: skip
     document = publish_doctree(text, settings_overrides={
         "report_level": Reporter.SEVERE_LEVEL + 1, "default_role": "literal",
@@ -88,8 +89,8 @@ def test_every_paper_figure_and_phenomenon_has_its_place(pages: dict[str, str]) 
 
 
 def test_every_command_has_its_help(pages: dict[str, str]) -> None:
-    listed = re.findall(r"^ {4}(\w+) {2,}", _make_parser().format_help(), flags=re.MULTILINE)
-    assert len(listed) >= 6
+    listed = re.findall(r"^ {4}(\w+)(?: {2,}|$)", _make_parser().format_help(), flags=re.MULTILINE)
+    assert {"list", "ask", "reproduce"} <= set(listed)
     for command in listed:
         assert f"\nsemdev {command}\n---" in pages["command_line.rst"]
 
