@@ -28,7 +28,7 @@ def read_groups() -> dict[str, list[str]]:
 
 
 def read_modules() -> dict[str, list[str]]:
-    """Return the public names of every public module: semdev.trees, semdev.theory, …
+    """Return the public names of every public module, semdev.trees and its like.
 
     >>> "from_newick" in read_modules()["trees"], "beliefs" in read_modules()["plots"]
     (True, True)
@@ -45,7 +45,7 @@ def read_modules() -> dict[str, list[str]]:
 
 
 def list_names() -> list[str]:
-    """Return every documented name in full: "semdev.load", "semdev.trees.from_newick", …"""
+    """Return every documented name in full, such as semdev.load or semdev.trees.from_newick."""
     return [
         *(f"semdev.{name}" for group in read_groups().values() for name in group),
         *(f"semdev.{module}.{name}" for module, names in read_modules().items() for name in names),

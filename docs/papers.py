@@ -54,15 +54,16 @@ def write_paper(name: str, root: Path, checks: pd.DataFrame | None) -> str:
     own = None if checks is None else checks[checks["paper"] == name]
     if own is not None and len(own):
         held = (own["holds"] == "True").sum()
-        parts.append(f"Of {len(own)} checks {held} hold; what does not is a MISS, with the reason "
-                     "where it is known.\n")  # fmt: skip
+        said = f"left this: of {len(own)} checks {held} hold. One that does not is a MISS, with "
+        parts.append(f"{said}the reason where it is known.\n")
     else:
-        parts.append("It draws the figures and computes the checks; it has not been run since this "
-                     "page was made, so here are the claims and their criteria alone. "
-                     "``make docs`` shows what it left.\n")  # fmt: skip
+        parts.append(
+            "draws the figures and computes the checks. That had not been done when this page was "
+            "built, so that claims stand here with their criteria alone.\n"
+        )
     for figure in list_figures(paper):
-        own_figure = None if own is None else own[own["figure"] == figure]
-        parts += write_figure(paper, name, figure, root, own_figure)
+        its = None if own is None else own[own["figure"] == figure]
+        parts += write_figure(paper, name, figure, root, its)
     return "\n".join(parts)
 
 
@@ -70,24 +71,24 @@ def write_figure(
     paper: ModuleType, name: str, figure: str, root: Path, checks: pd.DataFrame | None
 ) -> list[str]:
     """Return a figure's part of its paper's page: claim, picture, checks."""
-    compute, draw = getattr(paper, f"{figure}_data"), getattr(paper, figure)
+    compute, check = getattr(paper, f"{figure}_data"), getattr(paper, f"{figure}_checks")
     drawn = f"figures/{name}_{figure}.svg"
+    shown = first_sentence(read_prose(getattr(paper, figure))).removeprefix("Draw ")
+    shown = shown[0].upper() + shown[1:]
     parts = [title(f"Figure {figure.removeprefix('fig')}", "-"), read_prose(compute), ""]
     if (root / drawn).exists():
-        parts += [f".. figure:: /{drawn}\n   :alt: {first_sentence(read_prose(compute))}\n",
-                  f"   {first_sentence(read_prose(draw))}\n"]  # fmt: skip
+        parts.append(f".. figure:: /{drawn}\n   :alt: {shown}\n\n   {shown}\n")
     else:
-        parts += [f"What ``{name}.{figure}`` does: {first_sentence(read_prose(draw))}\n"]
-    if checks is not None and len(checks):
-        parts.append(list_checks(checks))
-    else:
-        parts.append(list_criteria(compute, getattr(paper, f"{figure}_checks")))
-    settings = ", ".join(
-        f"{p.name}={p.default!r}" for p in inspect.signature(compute).parameters.values()
+        parts.append(f"*Shows:* {shown}\n")
+    stored = checks is not None and len(checks)
+    parts.append(list_checks(checks) if stored else list_criteria(check))
+    given = inspect.signature(compute).parameters.values()
+    settings = ", ".join(f"{each.name}={each.default!r}" for each in given)
+    parts.append(
+        f"``data = sd.papers.{name}.{figure}_data({settings})`` computes, "
+        f"``sd.papers.{name}.{figure}(data)`` draws, ``sd.papers.{name}.{figure}_checks(data)`` "
+        f"checks; the source is ``{compute.__module__}``.\n"
     )
-    parts.append(f"From Python: ``data = sd.papers.{name}.{figure}_data({settings})`` computes, "
-                 f"``sd.papers.{name}.{figure}(data)`` draws and ``{figure}_checks(data)`` checks; "
-                 f"the source is ``{compute.__module__}``.\n")  # fmt: skip
     return parts
 
 
@@ -107,7 +108,7 @@ def list_checks(checks: pd.DataFrame) -> str:
     return table(("panel", "claim", "expected", "measured", "verdict"), rows, (6, 42, 18, 26, 8))
 
 
-def list_criteria(compute: object, check: object) -> str:
+def list_criteria(check: object) -> str:
     """Return the table of claims and criteria, read from the source."""
     rows = [(escape(claim), escape(criterion)) for claim, criterion in read_criteria(check)]
     return table(("claim", "criterion"), rows, (60, 40)) if rows else ""

@@ -21,7 +21,7 @@ def title(text: str, mark: str = "=") -> str:
 
 
 def toctree(pages: Iterable[str], *options: str) -> str:
-    """Return a toctree of pages ("name" or "what it is called <name>") with options ("hidden", "caption: …")."""
+    """Return a toctree of pages (name, or what it is called <name>)."""
     lines = [f":{option}" if ":" in option else f":{option}:" for option in options]
     return ".. toctree::\n" + indent("\n".join([*lines, "", *pages]), "   ") + "\n"
 

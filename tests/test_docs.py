@@ -1,4 +1,4 @@
-"""The documentation site names everything public, and what it names is documented. No build here."""
+"""The documentation site names everything public, and all it names is documented (no build)."""
 
 from __future__ import annotations
 

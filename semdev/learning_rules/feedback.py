@@ -39,7 +39,8 @@ class FeedbackAlignment(Rule):
 
     >>> import semdev as sd
     >>> model, world = sd.DeepLinear(hidden=16), sd.load("saxe2019")
-    >>> fed = sd.train(model, world, seeds=3, steps=300, learning_rate=0.02, rule=FeedbackAlignment())
+    >>> rule = FeedbackAlignment()
+    >>> fed = sd.train(model, world, seeds=3, steps=300, learning_rate=0.02, rule=rule)
     >>> exact = sd.train(model, world, seeds=3, steps=300, learning_rate=0.02)
     >>> late = [sd.transitions(each)["half_time"].isel(mode=0) for each in (fed, exact)]
     >>> bool((late[0] < late[1]).all())
