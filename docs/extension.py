@@ -16,17 +16,17 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 
-from docs.names import list_names
+from docs.names import list_names, read_modules
 from docs.text import keep_bars
 
 NAME = re.compile(r"(?:sd\.|semdev\.)?([A-Za-z_][\w.]*)(?:\(.*\))?", re.DOTALL)
 
 
 class LinkNames(SphinxTransform):
-    """Link every piece of code that is a public name to its page."""
+    """Link every piece of code that is a public name, or a file with a page, to its page."""
 
     default_priority = 400
-    known = frozenset(list_names())
+    known = frozenset([*list_names(), *(f"semdev.{module}" for module in read_modules())])
 
     def apply(self, **kwargs: Any) -> None:
         """Replace literals in place."""
@@ -37,11 +37,18 @@ class LinkNames(SphinxTransform):
         elif f"semdev.{page.removeprefix('reference/')}." in "\n".join(self.known):
             here.insert(0, f"semdev.{page.removeprefix('reference/')}")
         for literal in list(self.document.findall(nodes.literal)):
-            target = find_target(literal.astext(), here, self.known)
-            if target and not any(isinstance(up, nodes.reference | nodes.title | pending_xref)
-                                  for up in ancestors(literal)):  # fmt: skip
+            if any(isinstance(up, nodes.reference | nodes.title | pending_xref)
+                   for up in ancestors(literal)):  # fmt: skip
+                continue
+            text = literal.astext()
+            file = re.sub(r"\.(md|ipynb)$", "", text)
+            if file != text and file in self.env.found_docs:
+                kind, target = ("std", "doc"), f"/{file}"
+            else:
+                kind, target = ("py", "obj"), find_target(text, here, self.known)
+            if target:
                 link = pending_xref(
-                    "", literal.deepcopy(), refdomain="py", reftype="obj", reftarget=target,
+                    "", literal.deepcopy(), refdomain=kind[0], reftype=kind[1], reftarget=target,
                     refdoc=page, refexplicit=True, refwarn=True,
                 )  # fmt: skip
                 literal.parent.replace(literal, link)

@@ -45,22 +45,18 @@ def read_claim(paper: ModuleType) -> str:
 def write_paper(name: str, root: Path, checks: pd.DataFrame | None) -> str:
     """Return a paper's page."""
     paper = get_paper(name)
+    own = None if checks is None else checks[checks["paper"] == name]
+    if own is not None and len(own):
+        held = f"{(own['holds'] == 'True').sum()} of {len(own)} hold"
+        said = f"{held}, and one that does not is a MISS, with the reason where it is known."
+    else:
+        said = "not done when this page was built, so that here are claims and criteria alone."
     parts = [
         title(f"{name}: {PAPERS[name]}"),
         read_prose(paper),
         "",
-        f".. code-block:: text\n\n   semdev reproduce {name}\n",
+        f"``semdev reproduce {name}`` draws the figures and computes the checks: {said}\n",
     ]
-    own = None if checks is None else checks[checks["paper"] == name]
-    if own is not None and len(own):
-        held = (own["holds"] == "True").sum()
-        said = f"left this: of {len(own)} checks {held} hold. One that does not is a MISS, with "
-        parts.append(f"{said}the reason where it is known.\n")
-    else:
-        parts.append(
-            "draws the figures and computes the checks. That had not been done when this page was "
-            "built, so that claims stand here with their criteria alone.\n"
-        )
     for figure in list_figures(paper):
         its = None if own is None else own[own["figure"] == figure]
         parts += write_figure(paper, name, figure, root, its)
