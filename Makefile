@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 SETTINGS := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help figures test lint notebooks bench clean
+.PHONY: help figures test lint notebooks docs bench clean
 
 help:
 	@echo "make figures    reproduce the published figures into figures/, with their checks"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint       ruff and mypy"
 	@echo "make bench      time the engine against plain loops, NumPy and JAX (8 minutes)"
 	@echo "make notebooks  run the notebooks and refresh their outputs"
+	@echo "make docs       build the documentation site into build/docs/html (two minutes)"
 	@echo "make clean      remove the virtual environment and caches"
 
 $(BIN)/python:
@@ -38,6 +39,10 @@ $(VENV)/.lint: $(SETTINGS) | $(VENV)/.installed
 	$(INSTALL) --editable '.[lint]'
 	@touch $@
 
+$(VENV)/.docs: $(SETTINGS) | $(VENV)/.installed
+	$(INSTALL) --editable '.[docs]'
+	@touch $@
+
 figures: $(VENV)/.installed
 	$(BIN)/semdev ask living_things worm "has bones" --plot figures/worm.svg
 	$(BIN)/semdev reproduce --out figures
@@ -56,6 +61,10 @@ bench: $(VENV)/.bench
 
 notebooks: $(VENV)/.test
 	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
+
+# Shows what "make figures" left in figures/, if it has been run.
+docs: $(VENV)/.docs
+	$(BIN)/python -m docs $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -368,6 +368,15 @@ def save_history(history: xr.Dataset, path: str | Path) -> Path:
     half-way leaves an older file of that name as it was. Outputs that `solve` keeps as factors are
     written so, unless all were multiplied out before: `output` is then the sum over output_mode of
     output_strengths × output_item × output_property. Returns the path.
+
+    Examples
+    --------
+    >>> import tempfile, semdev as sd
+    >>> exact = sd.solve(sd.load("saxe2019"), depth=2)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = save_history(exact, folder + "/exact.nc")
+    ...     load_history(path).sizes == exact.sizes
+    True
     """
     with write_whole(path) as unfinished:
         pack_output(check(history, whole=False)).to_netcdf(unfinished, engine="h5netcdf")
@@ -383,6 +392,15 @@ def load_history(path: str | Path) -> xr.Dataset:
         No such file; the nearest name beside it is suggested.
     ValueError
         The file is truncated, foreign, or holds something that is no History.
+
+    Examples
+    --------
+    >>> import tempfile, semdev as sd
+    >>> exact = sd.solve(sd.load("saxe2019"), depth=2)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = load_history(save_history(exact, folder + "/exact.nc"))
+    >>> again["output"].equals(exact["output"])
+    True
     """
     path = Path(path)
     if not path.is_file():

@@ -32,6 +32,19 @@ class FeedbackAlignment(Rule):
     ----------
     scale : float
         Length of what is fed back, relative to the error.
+
+    Examples
+    --------
+    Small weights are no reason to wait:
+
+    >>> import semdev as sd
+    >>> model, world = sd.DeepLinear(hidden=16), sd.load("saxe2019")
+    >>> rule = FeedbackAlignment()
+    >>> fed = sd.train(model, world, seeds=3, steps=300, learning_rate=0.02, rule=rule)
+    >>> exact = sd.train(model, world, seeds=3, steps=300, learning_rate=0.02)
+    >>> late = [sd.transitions(each)["half_time"].isel(mode=0) for each in (fed, exact)]
+    >>> bool((late[0] < late[1]).all())
+    True
     """
 
     scale: float = 1.0

@@ -34,6 +34,18 @@ class ContrastiveHebbian(Rule):
         The layers come to no rest.
     ValueError
         Some targets are not taught: a half-clamped answer is not defined.
+
+    Examples
+    --------
+    With weak feedback it is gradient descent, nearly:
+
+    >>> import semdev as sd
+    >>> model, world = sd.DeepLinear(hidden=16), sd.load("saxe2019")
+    >>> rule = ContrastiveHebbian(feedback=0.001)
+    >>> history = sd.train(model, world, seeds=2, steps=200, learning_rate=0.02, rule=rule)
+    >>> exact = sd.train(model, world, seeds=2, steps=200, learning_rate=0.02)
+    >>> float(abs(history["output"] - exact["output"]).max()) < 0.01
+    True
     """
 
     feedback: float = 0.01
@@ -108,6 +120,15 @@ class Candidate(Rule):
         γ, no unit.
     hebbian : float
         η per unit of learning time.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> model, world = sd.DeepLinear(hidden=16), sd.load("saxe2019")
+    >>> descent = sd.train(model, world, seeds=2, steps=300, rule=Candidate())
+    >>> exact = sd.train(model, world, seeds=2, steps=300)
+    >>> float(abs(descent["output"] - exact["output"]).max()) < 1e-9
+    True
     """
 
     feedback: float = 0.0
@@ -151,6 +172,14 @@ class Hebbian(Rule):
     keeps the weights of each unit bounded; while learning the answer is clamped to the target,
     x_D = y. This variant is ours: Hebb's rule alone has none that is bounded. It does not reach
     the targets: a property ends with the mean hidden layer of its items.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> model, world = sd.DeepLinear(hidden=16), sd.load("saxe2019")
+    >>> history = sd.train(model, world, seeds=2, steps=300, learning_rate=0.02, rule=Hebbian())
+    >>> bool((history["loss"].isel(time=-1) > 1).all())
+    True
     """
 
     name = "hebbian"

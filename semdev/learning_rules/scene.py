@@ -31,6 +31,20 @@ class Scene:
     biases : list of (tensor seed × output, or None)
     activations, slopes : lists of (function, or None where the layer is linear)
         What each layer does to what it receives, and the slope of that, from its result.
+
+    Examples
+    --------
+    A rule looks at how large errors are, and leaves the weights alone:
+
+    >>> import semdev as sd
+    >>> class Watch(Rule):
+    ...     name = "watch"
+    ...     def change(self, scene, memory):
+    ...         print(tuple(scene.error.shape))    # seed × pattern × output
+    ...         return [0 * weights for weights in scene.weights]
+    >>> model, world = sd.DeepLinear(hidden=16), sd.load("saxe2019")
+    >>> history = sd.train(model, world, seeds=2, steps=1, learning_rate=0.01, rule=Watch())
+    (2, 4, 7)
     """
 
     activities: list[Tensor]

@@ -47,8 +47,8 @@ def naming(
     levels : mapping of label to property names, optional
         Which properties are names of which level, from broad to narrow. Default: the properties
         whose relation begins with "ISA". Several such relations are a level each, the one whose
-        names are borne by most items (on average) first, labelled by what follows "ISA_". Names of
-        a single relation stand at as many levels as they are nested, "depth 0" being those that
+        names are borne by most items (on average) first, labelled by what follows `"ISA_"`. Names
+        of a single relation stand at as many levels as they are nested, "depth 0" being those that
         lie in no other's extension; of two that cross ("mammal" and "pet") the one that is no class
         of the tree is left out. So are names that no item bears.
 

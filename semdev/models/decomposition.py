@@ -141,6 +141,14 @@ def effective_initial_strength(
     Returns
     -------
     array, seed × mode
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> model, world = sd.DeepLinear(hidden=16), sd.load("saxe2019")
+    >>> weights = sd.initial_weights(model, world, seeds=2)
+    >>> (effective_initial_strength(weights, world)[0] * 1e6).round(1)
+    array([10.8, 10.1,  8.5,  5.1])
     """
     modes = decompose(data)
     return _start_alone(check_weights(weights, modes), modes)

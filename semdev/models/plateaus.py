@@ -214,6 +214,7 @@ def separating_start(ratio: Any, *, edge: float = 0.1) -> np.ndarray:
     Parameters
     ----------
     ratio : array of floats above 1
+        r = s₁/s₂, the stronger mode's singular value by the weaker's.
     edge : float
         As for `predict_plateaus`.
 

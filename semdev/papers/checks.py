@@ -36,6 +36,12 @@ class Check:
         The published or derived value that the number is to be held against, where there is one.
     note : str
         What is known of the reason when the claim does not hold.
+
+    Examples
+    --------
+    >>> error = 0.002
+    >>> Check("all is learned", f"largest error {error}", "< .01", error < 0.01).holds
+    True
     """
 
     claim: str

@@ -48,6 +48,13 @@ def reproduce_figure(paper: ModuleType, figure: str, *, folder: str | Path | Non
     ------
     KeyError
         The paper has no such figure.
+
+    Examples
+    --------
+    >>> from semdev.papers import saxe2019
+    >>> table, files = reproduce_figure(saxe2019, "fig2")
+    >>> table["holds"].tolist(), files
+    ([True, True, True], [])
     """
     name = paper.__name__.rsplit(".", 1)[-1]
     require(figure, list_figures(paper), kind="figure", where=name)
@@ -95,7 +102,23 @@ def reproduce(
     table, files
         The table has a row for each check: paper, figure, panel, claim, expected (the published
         or derived value), number (ours, with its interval), criterion, holds, source, note.
+
+    Raises
+    ------
+    ValueError
+        No papers.
+
+    Examples
+    --------
+    `reproduce([semdev.papers.saxe2019], folder="figures")` is what ``semdev reproduce saxe2019``
+    runs, and takes a minute or two.
+
+    >>> reproduce([])
+    Traceback (most recent call last):
+    ValueError: no papers to reproduce; give modules, such as semdev.papers.saxe2019
     """
+    if not papers:
+        raise ValueError("no papers to reproduce; give modules, such as semdev.papers.saxe2019")
     wanted = [(paper.__name__, figure) for paper in papers for figure in list_figures(paper)]
     kept = None if folder is None else Path(folder) / UNFINISHED
     digest = "" if kept is None else _digest_code()

@@ -1,4 +1,4 @@
-"""How it looks: pure drawing functions, (History or measure, *, ax=None) → Axes.
+"""How it looks: pure drawing functions, `(History or measure, *, ax=None) → Axes`.
 
 Each draws one idea into the Axes it is given, or into a new figure one column (3.4 inches) wide,
 and returns the Axes; what is drawn was computed in `semdev.measures`. Where a History holds

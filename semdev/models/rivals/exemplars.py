@@ -98,6 +98,8 @@ class Exemplar(Generalizing):
         Whether it grows with experience, from 0.
     arrival : "cells", "items" or "properties"
         What arrives one at a time.
+    often : array, item, optional
+        How often each item is met, 1 on average; `begin` reads it from the data.
 
     Raises
     ------
@@ -159,6 +161,8 @@ class Prototype(Generalizing):
         experience. The History says how many: `categories_kept` (seed × time).
     specificity, growing, arrival
         As for `Exemplar`.
+    often : array, item, optional
+        How often each item is met, 1 on average; `begin` reads it from the data.
 
     Raises
     ------

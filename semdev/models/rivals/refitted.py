@@ -73,6 +73,8 @@ class RefittedSVD(Weighing):
         What arrives one at a time.
     rank : int, optional
         A fixed number of modes; by default it grows.
+    often : array, item, optional
+        How often each item is met, 1 on average; `begin` reads it from the data.
 
     Raises
     ------
@@ -140,6 +142,8 @@ class RefittedClusters(Weighing):
         What arrives one at a time.
     clusters : int, optional
         A fixed number of them; by default it grows.
+    often : array, item, optional
+        How often each item is met, 1 on average; `begin` reads it from the data.
 
     Raises
     ------
