@@ -23,12 +23,13 @@ SORTED_BY = {"overgeneralizations": "excess"}
 
 
 def is_one(value: Any, *, strict: bool = True) -> bool:
-    """Return whether a measure said that it made this; any object with seeds if not `strict`.
+    """Return whether a measure said that it made this, or, if not `strict`, whether it has seeds.
 
     What is too large to be summarised in a moment is left to xarray.
     """
     size = max((math.prod(each.shape) for each in _variables(value).values()), default=0)
-    return "seed" in value.dims and (MEASURE in value.attrs or not strict) and size <= MOST_VALUES
+    known = MEASURE in value.attrs or (not strict and "seed" in value.dims)
+    return known and size <= MOST_VALUES
 
 
 def lay_out(measure: xr.Dataset | xr.DataArray) -> tuple[str, str]:
@@ -43,20 +44,20 @@ def lay_out(measure: xr.Dataset | xr.DataArray) -> tuple[str, str]:
         table = table.sort_values(key, ascending=False, kind="stable")
     table = table.head(MOST_ROWS)
     head = f"from {name}: {sizes}"
-    note = "medians over seeds [and what holds the central 95 % of them]"
-    if measure.sizes["seed"] == 1:
-        note = f"one seed, {np.atleast_1d(measure['seed'].values)[0]}"
+    seeds = measure.sizes.get("seed", 1)
+    notes = ["medians over seeds [and what holds the central 95 % of them]"] * (seeds > 1)
     if total > MOST_ROWS:
         which = f"by {key}, the first" if key in table else "the first"
-        note += f"; {which} {MOST_ROWS} of {total} rows: semdev.summarize makes the whole table"
+        notes.append(f"{which} {MOST_ROWS} of {total} rows (semdev.summarize gives all)")
     shares = {str(k) for k, each in _variables(measure).items() if each.dtype.kind == "b"}
-    rows = _merge_intervals(table, shares if measure.sizes["seed"] > 1 else set())
+    rows = _merge_intervals(table, shares if seeds > 1 else set())
     sparks: list[tuple[str, str]] = [("", "")] * len(rows)
     if curves is not None:
-        note += "; numbers are those of the last time"
+        notes.append("numbers are those of the last time")
         sparks = [_draw(curves, dict(row)) for row in table.to_dict("records")]
     text_rows = rows.assign(**{SPARK: [a for a, _ in sparks]}) if curves is not None else rows
-    text = f"{head}\n{note}\n{text_rows.to_string(index=False)}"
+    note = "; ".join(notes)
+    text = "\n".join([head, *filter(None, [note]), text_rows.to_string(index=False)])
     cells = [
         [*row, *([(svg,)] if curves is not None else [])]
         for row, (_, svg) in zip(rows.values.tolist(), sparks, strict=True)
@@ -69,6 +70,7 @@ def lay_out(measure: xr.Dataset | xr.DataArray) -> tuple[str, str]:
         _explain(name),
         fold("as xarray shows it", measure._repr_html_()),
         kind="measure",
+        style="<style>.semdev-measure td{white-space:nowrap}</style>",
     )
     return text, page
 
@@ -90,7 +92,8 @@ def _tabulate(measure: xr.Dataset | xr.DataArray) -> tuple[pd.DataFrame, xr.Data
 def _draw(curves: xr.DataArray, row: dict[Any, Any]) -> tuple[str, str]:
     """Return the curve of one row as text and as a picture."""
     place = {dim: row[dim] for dim in curves.dims if dim not in ("seed", "time")}
-    one = curves.sel(place).transpose("seed", "time").values.astype(float)
+    one = curves.sel(place).transpose(..., "time").values.astype(float)
+    one = one.reshape(-1, one.shape[-1])
     known = np.isfinite(one).any(0)
     bands = np.nanquantile(one[:, known], [0.025, 0.5, 0.975], axis=0)
     time = curves["time"].values[known]
