@@ -123,6 +123,7 @@ _HOME = {
     "learning_indices": "semdev.measures.learning_indices",
     "predict_differentiation": "semdev.measures.learning_indices",
     "summarize": "semdev.measures.summary",
+    "show": "semdev.showing",
     # which model explains it
     "compare": "semdev.comparing.comparing",
     "Comparison": "semdev.comparing.results",

@@ -42,6 +42,7 @@ import networkx as nx
 import numpy as np
 import xarray as xr
 
+from semdev._display import register
 from semdev._files import write_whole
 from semdev._names import require, suggest
 from semdev.data import trees
@@ -177,6 +178,7 @@ def make_history(
         "title": f"{record.get('model', 'a learner')} on {data.name}",
         "provenance": json.dumps(record, ensure_ascii=False),
     }
+    register()
     return check(xr.Dataset(variables, coords=coords, attrs=attrs), whole=output is not None)
 
 
@@ -416,6 +418,7 @@ def load_history(path: str | Path) -> xr.Dataset:
             f"{str(path)!r} cannot be read as a History: it is truncated or no netCDF file "
             f"({error})"
         ) from error
+    register()
     version = history.attrs.get("schema")
     if isinstance(version, (int, np.integer)) and version > SCHEMA:
         raise ValueError(f"{str(path)!r} was written by a newer semdev (schema {version})")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import bootstrap
 
+from semdev._html import escape, fold, lay_out_page, lay_out_table
 from semdev.behaviour.baselines import BASELINES, noise_ceiling
 from semdev.behaviour.design import SEEDS, read_history
 from semdev.behaviour.fitting import KNOTS, Fit, fit
@@ -22,7 +23,7 @@ RESAMPLES = 5000
 NEGLIGIBLE = 1e-6  # log-likelihood per answer; a hundred times the precision of a fit
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """What `compare_fits` found.
 
@@ -33,18 +34,41 @@ class Comparison:
 
     table: pd.DataFrame
     pairs: pd.DataFrame
-    scores: pd.DataFrame = field(repr=False)
-    fits: dict[str, Fit] = field(repr=False)
+    scores: pd.DataFrame
+    fits: dict[str, Fit]
 
     def __repr__(self) -> str:
-        return f"{self._show().to_string(float_format='{:.3f}'.format, na_rep='')}"
+        return f"<{self._describe()}>\n{self._tabulate_texts().to_string(index=False)}"
 
     def _repr_html_(self) -> str:
-        return self._show().to_html(float_format="{:.3f}".format, na_rep="")
+        shown = self._tabulate_texts()
+        pairs = self.pairs.round(4)
+        return lay_out_page(
+            f"<b>{escape(self._describe())}</b>",
+            lay_out_table(list(shown), shown.values.tolist(), numbers=range(2, 6)),
+            fold("pairs", lay_out_table(list(pairs), pairs.values.tolist(), numbers=(2, 3, 4))),
+            kind="contest",
+        )
 
-    def _show(self) -> pd.DataFrame:
-        """Return the table without sentences, which would make it too wide to read."""
-        return self.table.drop(columns="why_no_bic")
+    def _describe(self) -> str:
+        return f"Comparison of {len(self.fits)} models on {len(self.scores)} participants"
+
+    def _tabulate_texts(self) -> pd.DataFrame:
+        """Return a row of texts for each model, baseline and end of the ceiling."""
+        rows = []
+        for name, row in self.table.iterrows():
+            known = {key: value for key, value in row.items() if not pd.isna(value)}
+            apart = known.get("difference")
+            rows.append({
+                "name": name, "kind": row["kind"],
+                "log-likelihood, held out": f"{row['log_likelihood']:.1f}",
+                "per answer": f"{row['per_answer']:.3f}",
+                "difference per answer [interval]": "" if apart is None else
+                f"{apart:.3f} [{row['low']:.3f}, {row['high']:.3f}]",
+                "BIC": f"{known['bic']:.1f}" if "bic" in known else "",
+                "verdict": known.get("verdict", ""),
+            })  # fmt: skip
+        return pd.DataFrame(rows)
 
 
 def compare_fits(

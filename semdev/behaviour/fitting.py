@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,10 @@ import pandas as pd
 import xarray as xr
 from scipy.special import logsumexp
 
+from semdev._html import escape, lay_out_page, lay_out_table
 from semdev.behaviour.design import SEEDS, Design, make_design, place_knots, read_history
 from semdev.behaviour.likelihood import (
+    LINK,
     answer_yes,
     average_seeds,
     by_seed,
@@ -23,12 +25,12 @@ from semdev.behaviour.likelihood import (
 from semdev.behaviour.responses import check_pairs, read_responses
 from semdev.behaviour.searching import find_bounds, search, start_from
 from semdev.data.dataset import Dataset
-from semdev.history import ask
+from semdev.history import ask, get_provenance
 
 KNOTS = 3
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fit:
     """A learner at its best for some responses.
 
@@ -41,13 +43,47 @@ class Fit:
     slope: float
     bias: float
     age_map: pd.Series
-    log_likelihood: pd.Series = field(repr=False)
+    log_likelihood: pd.Series
     n_parameters: int
-    history: xr.Dataset = field(repr=False)
-    responses: pd.DataFrame = field(repr=False)
-    design: Design = field(repr=False)
-    theta: np.ndarray = field(repr=False)  # lapse, log slope, bias, positions of the knots
-    free: np.ndarray = field(repr=False)  # which of them were fitted
+    history: xr.Dataset
+    responses: pd.DataFrame
+    design: Design
+    theta: np.ndarray  # lapse, log slope, bias, positions of the knots
+    free: np.ndarray  # which of them were fitted
+
+    def __repr__(self) -> str:
+        said = [f"{name} {value}" for name, value in self._list_lines()]
+        return "\n  ".join([f"<{self._describe()}", *said]) + ">"
+
+    def _repr_html_(self) -> str:
+        return lay_out_page(
+            f"<b>{escape(self._describe())}</b>",
+            lay_out_table([], self._list_lines()),
+            kind="fit",
+        )
+
+    def _describe(self) -> str:
+        learner = get_provenance(self.history).get("model", "a learner")
+        return (
+            f"Fit of {learner} to {self.design.answers:.0f} answers of "
+            f"{len(self.log_likelihood)} participants"
+        )
+
+    def _list_lines(self) -> list[tuple[str, str]]:
+        """Return what was found, line by line."""
+        ages = ", ".join(f"{time:.3g} at age {age:g}" for age, time in self.age_map.items())
+        total = self.log_likelihood.sum()
+        fixed = [name for name, is_free in zip(LINK, self.free, strict=False) if not is_free]
+        lines = [
+            (name, f"{getattr(self, name):.3g}" + " (fixed)" * (name in fixed)) for name in LINK
+        ]
+        return [
+            *lines,
+            ("learning time", ages),
+            ("log-likelihood", f"{total:.1f} ({total / self.design.answers:.3f} an answer)"),
+            ("free parameters", str(self.n_parameters)),
+            ("BIC", f"{self.bic:.1f}" if not self.why_no_bic else f"none: {self.why_no_bic}"),
+        ]
 
     def __repr__(self) -> str:
         times = ", ".join(f"{age:.3g}: {time:.3g}" for age, time in self.age_map.items())

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from semdev._html import escape, lay_out_page
 
 if TYPE_CHECKING:
     from semdev.comparing.results import Comparison
 
 _STYLE = """<style>
-.semdev-comparison table{border-collapse:collapse;font-size:12px;width:auto;margin-bottom:1em}
-.semdev-comparison th,.semdev-comparison td{padding:3px 6px;border:1px solid rgba(128,128,128,.25);
- font-weight:normal;text-align:center}
-.semdev-comparison thead th{vertical-align:bottom;max-width:7em}
-.semdev-comparison tbody th{text-align:left;white-space:nowrap}
-.semdev-comparison caption{text-align:left;caption-side:top;padding:4px 0}
-.semdev-comparison td small{display:block;opacity:.75}
+.semdev-comparison td,.semdev-comparison thead th{text-align:center}
+.semdev-comparison thead th{max-width:7em}
+.semdev-comparison tbody th{white-space:nowrap}
+.semdev-comparison td small{display:block}
 .semdev-comparison .na{opacity:.45}
-.semdev-comparison .failed{color:#D55E00}
 </style>"""
 
 
-def lay_out_page(comparison: Comparison) -> str:
+def lay_out_comparison(comparison: Comparison) -> str:
     """Return a coloured table for each world: the bluer, the more seeds show the phenomenon.
 
     Each cell holds the percentage of seeds and below it the median value; pointing at it shows
@@ -40,16 +37,18 @@ def lay_out_page(comparison: Comparison) -> str:
             cells = of_world[of_world["phenomenon"] == name].to_dict("records")
             rows.append(f"<tr><th>{escape(name)}</th>{''.join(map(_draw_cell, cells))}</tr>")
         blocks.append(
-            f"<table><caption>{escape(str(world))}: % of seeds that show it, median value below"
-            f"</caption><thead><tr><th></th>{head}</tr></thead>"
-            f"<tbody>{''.join(rows)}</tbody></table>"
+            f'<div class="wide"><table><caption>{escape(str(world))}: % of seeds that show it, '
+            f"median value below</caption><thead><tr><th></th>{head}</tr></thead>"
+            f"<tbody>{''.join(rows)}</tbody></table></div>"
         )
-    return f'{_STYLE}<div class="semdev-comparison">{"".join(blocks)}</div>'
+    head = f"<b>{escape(repr(comparison)[1:-1])}</b>"
+    said = "<small>– not applicable, ! failed; pointing at a cell says more</small>"
+    return lay_out_page(head, *blocks, said, kind="comparison", style=_STYLE)
 
 
 def _draw_cell(row: dict[str, Any]) -> str:
     if row["status"] != "asked":
-        kind, sign = ("na", "–") if row["status"] == "not applicable" else ("failed", "!")
+        kind, sign = ("na", "–") if row["status"] == "not applicable" else ("bad", "!")
         return f'<td class="{kind}" title="{escape(row["why"], quote=True)}">{sign}</td>'
     said = (
         f"{row['median']:.3g} [{row['low']:.3g}, {row['high']:.3g}], threshold "

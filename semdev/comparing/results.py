@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +141,6 @@ class Comparison:
         )
 
     def _repr_html_(self) -> str:
-        from semdev.comparing.html import lay_out_page
+        from semdev.comparing.html import lay_out_comparison
 
-        return f"<p><b>{escape(repr(self)[1:-1])}</b></p>" + lay_out_page(self)
+        return lay_out_comparison(self)

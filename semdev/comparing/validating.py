@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from semdev._html import escape, lay_out_page
+from semdev._html import lay_out_table as lay_out_cells
 from semdev._names import require
 from semdev.comparing.comparing import MOST_SEEDS, Phenomena, compare, judge_all, read_phenomena
 from semdev.comparing.results import Comparison
@@ -109,6 +111,10 @@ class FalsePositives:
 
         A dash: the phenomenon has a place in such worlds; n/a: it could not be asked in any.
         """
+        return lay_out_table(self._tabulate_texts(), markdown=markdown)
+
+    def _tabulate_texts(self) -> pd.DataFrame:
+        """Return a row of texts for each phenomenon."""
         table, claimed = self.table, self.claimed
         has_place = (self.found["status"] == "has a place").all(["world", "draw", "model"])
         table["text"] = [
@@ -128,7 +134,7 @@ class FalsePositives:
             sums = claimed.groupby("phenomenon")[["claims", "cases"]].sum()
             said = {name: f"{row.claims} of {row.cases}" for name, row in sums.iterrows()}
             shown["impossible claims"] = [said.get(name, "–") for name in shown.index]
-        return lay_out_table(shown, markdown=markdown)
+        return shown
 
     def __repr__(self) -> str:
         sizes = self.found.sizes
@@ -136,6 +142,19 @@ class FalsePositives:
             f"<FalsePositives of {sizes['phenomenon']} phenomena in {sizes['draw']} draws of "
             f"{sizes['kind']} kinds of worlds, {sizes['model']} models>"
         )
+
+    def _repr_html_(self) -> str:
+        shown = self._tabulate_texts()
+        return lay_out_page(
+            f"<b>{escape(repr(self)[1:-1])}</b>",
+            lay_out_cells(
+                ["", *map(str, shown.columns)], shown.reset_index().values.tolist(),
+                numbers=range(1, 1 + shown.shape[1]),
+            ),
+            "<small>% of cases that meet the criterion [Wilson’s 95 % interval]; –: it has a place "
+            "in such worlds; n/a: it could not be asked in any</small>",
+            kind="false-positives",
+        )  # fmt: skip
 
 
 def list_incapable() -> dict[str, Any]:

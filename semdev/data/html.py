@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from semdev._html import GROUND, INK, escape
 from semdev.data import trees
 
 if TYPE_CHECKING:
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 
 MOST_ITEMS, MOST_PROPERTIES = 60, 120
 
-_STYLE = """<style>
-.semdev-data{overflow:auto;max-height:48em;line-height:1.2}
-.semdev-data,.semdev-data table{font-size:12px}
-.semdev-data table{border-collapse:collapse;width:auto}
-.semdev-data th,.semdev-data td{padding:1px 3px;border:0;background:none;font-weight:normal}
-.semdev-data thead th{vertical-align:bottom;text-align:left}
-.semdev-data thead .up{writing-mode:vertical-rl;transform:rotate(180deg);white-space:nowrap}
-.semdev-data .rel{border-left:1px solid rgba(128,128,128,.6)}
-.semdev-data tbody th{text-align:left;white-space:nowrap;position:sticky;left:0;
- background:var(--jp-layout-color0,var(--vscode-editor-background,Canvas));
- color:var(--jp-ui-font-color1,var(--vscode-editor-foreground,CanvasText))}
-.semdev-data .class i{opacity:.6;font-style:italic}
-.semdev-data td{text-align:center}
-.semdev-data td i{display:inline-block;width:9px;height:9px;border-radius:50%;
- background:#0072B2}
-.semdev-data td i.neg{background:#D55E00}
+_STYLE = f"""<style>
+.semdev-data{{overflow:auto;max-height:48em;line-height:1.2}}
+.semdev-data,.semdev-data table{{font-size:12px}}
+.semdev-data table{{border-collapse:collapse;width:auto}}
+.semdev-data th,.semdev-data td{{padding:1px 3px;border:0;background:none;font-weight:normal}}
+.semdev-data thead th{{vertical-align:bottom;text-align:left}}
+.semdev-data thead .up{{writing-mode:vertical-rl;transform:rotate(180deg);white-space:nowrap}}
+.semdev-data .rel{{border-left:1px solid rgba(128,128,128,.6)}}
+.semdev-data tbody th{{text-align:left;white-space:nowrap;position:sticky;left:0;
+ background:{GROUND};
+ color:{INK}}}
+.semdev-data .class i{{opacity:.6;font-style:italic}}
+.semdev-data td{{text-align:center}}
+.semdev-data td i{{display:inline-block;width:9px;height:9px;border-radius:50%;
+ background:#0072B2}}
+.semdev-data td i.neg{{background:none;box-sizing:border-box;border:2.5px solid #D55E00}}
 </style>"""
 
 
 def dataset(data: Dataset) -> str:
-    """Return `data` as HTML: a dot for each true cell, items under their classes."""
+    """Return `data` as HTML, items under their classes: dots for true cells, rings for negative."""
     table = data.properties
     shown = table.isel(property=slice(MOST_PROPERTIES))
     order = np.argsort(_first_seen(shown["relation"].values), kind="stable")
@@ -42,7 +42,7 @@ def dataset(data: Dataset) -> str:
     relations = shown["relation"].values
     starts = np.r_[True, relations[1:] != relations[:-1]]
     head = "".join(
-        f'<th class="{"rel" if start else ""}"><span class="up">{escape(name)}</span></th>'
+        f'<th{_mark(start)}><span class="up">{escape(name)}</span></th>'
         for name, start in zip(shown["property"].values, starts, strict=True)
     )
     spans = np.diff(np.r_[np.flatnonzero(starts), len(relations)])
@@ -58,7 +58,7 @@ def dataset(data: Dataset) -> str:
             rows.append(f'<tr><th class="class" style="{pad}"><i>{escape(name)}</i></th></tr>')
             continue
         cells = "".join(
-            f'<td class="{"rel" if start else ""}">{_dot(value / strongest)}</td>'
+            f"<td{_mark(start)}>{_dot(value / strongest)}</td>"
             for value, start in zip(shown.sel(item=name).values, starts, strict=True)
         )
         rows.append(f'<tr><th style="{pad}">{escape(name)}</th>{cells}</tr>')
@@ -92,6 +92,11 @@ def _outline(data: Dataset) -> list[tuple[str, int, bool]]:
         lines.append((node, depth, not children))
         stack += [(child, depth + 1) for child in reversed(children)]
     return lines
+
+
+def _mark(start: bool) -> str:
+    """Return the class of a cell with which a relation starts."""
+    return ' class="rel"' if start else ""
 
 
 def _dot(share: float) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 
+from semdev._measured import say_measure
 from semdev._names import require
 from semdev.history import check, is_self_contained
 from semdev.measures.representations import (
@@ -87,10 +88,11 @@ def compare_similarities(
             said &= np.isfinite(_pairs_of(read.values))
     if said.sum() < 3:
         raise ValueError(f"only {said.sum()} pairs of items are known; at least three are needed")
-    return xr.apply_ufunc(
+    result = xr.apply_ufunc(
         lambda a, b: _agree(_pairs_of(a)[..., said], _pairs_of(b)[..., said], method), one, other,
         input_core_dims=[["item", "item_2"]] * 2,
     ).rename("agreement")  # fmt: skip
+    return say_measure("compare_similarities", result)
 
 
 def compare_networks(
@@ -163,7 +165,7 @@ def compare_networks(
     }  # fmt: skip
     found["with_others"] = found["agreement"].mean("seed_2")
     found["predicted_with_others"] = found["predicted"].mean("seed_2")
-    return xr.Dataset(found)
+    return say_measure("compare_networks", xr.Dataset(found))
 
 
 def compare_layers(
@@ -254,7 +256,7 @@ def compare_layers(
         result[name] = compare_similarities(matrices, second, method=method).transpose(
             "layer", "layer_2", "seed", "time"
         )
-    return result
+    return say_measure("compare_layers", result)
 
 
 def _matrices(history: xr.Dataset, layer: str, metric: str) -> xr.DataArray:

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns
 from semdev.history import check, has_biases
@@ -147,12 +148,13 @@ def base_rates(
         "nearness": nearer.max(1), "phase": _time_positive(nearer, time),
         "passes": nearer.max(1) > margin,
     }  # fmt: skip
-    return xr.Dataset(
+    result = xr.Dataset(
         {k: (("seed", "time"), v) for k, v in curves.items()}
         | {k: ("seed", v) for k, v in numbers.items()}
         | {"predicted_closest": limit[0], "predicted_lead": limit[1]},
         coords={k: history[k] for k in ("seed", "time")},
     )  # fmt: skip
+    return say_measure("base_rates", result)
 
 
 def over_constant(
@@ -216,11 +218,12 @@ def over_constant(
         best[:] = np.nan
     over = (history["output"].max("time") - c).transpose("seed", "item", "property")
     predicted = target.copy(data=best - base)
-    return (
+    result = (
         xr.Dataset({"over": over, "predicted": predicted})
         .where(false)
         .drop_vars(["time", "step"], errors="ignore")
     )
+    return say_measure("over_constant", result)
 
 
 def _read(data: xr.Dataset | Dataset | Patterns) -> tuple[xr.DataArray, xr.DataArray]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev.data import trees
 from semdev.data.dataset import Dataset
 from semdev.history import check, count_layers, is_plain
@@ -107,7 +108,7 @@ def basic_level(data: Dataset | xr.Dataset) -> xr.Dataset:
     )
     result["strongest"] = ((), _best(eigenvalue))
     result["preferred"] = ((), _best(utility))
-    return result
+    return say_measure("basic_level", result)
 
 
 def level_acquisition(
@@ -175,7 +176,7 @@ def level_acquisition(
         )
     order = np.sort(acquired.isel(level=slice(1, None)).values, axis=1)  # NaN last
     lead = order[:, 1] / order[:, 0] - 1 if order.shape[1] > 1 else np.full(len(order), np.nan)
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "acquired": acquired,
             "predicted": predicted,
@@ -187,6 +188,7 @@ def level_acquisition(
         },
         coords=take_seeds(history),
     )
+    return say_measure("level_acquisition", result)
 
 
 def predict_level_eigenvalues(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns, make_patterns
 from semdev.history import check, has_biases
@@ -111,7 +112,7 @@ def decouple(
     by_hidden = ("seed", "time", "hidden_layer")
     by_mode = ("seed", "time", "layer", "mode")
     total = np.stack(size)
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "chain": (by_mode, chain),
             "strength": (("seed", "time", "mode"), _average_ties(strength, ties)),
@@ -131,6 +132,7 @@ def decouple(
             "mode": np.arange(1, some + 1), "singular_value": ("mode", s),
         },
     )  # fmt: skip
+    return say_measure("decouple", result)
 
 
 @dataclass(frozen=True, eq=False)

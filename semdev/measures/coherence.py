@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev.data.dataset import Dataset
 from semdev.history import check, count_layers, is_plain
 from semdev.measures.categories import Categories, calibrate_start, expect_history, read_world
@@ -102,10 +103,11 @@ def coherence(data: Dataset | xr.Dataset, *, categories: Categories = None) -> x
             "mode": int(groups[best][0]) + 1, "singular_value": float(s[groups[best]].mean()),
             "item_overlap": float(overlap[best]),
         })  # fmt: skip
-    return xr.Dataset(
+    result = xr.Dataset(
         {name: ("category", [row[name] for row in rows]) for name in rows[0]},
         coords={"category": world.names, "scope": ("category", world.within)},
     )
+    return say_measure("coherence", result)
 
 
 def category_acquisition(
@@ -181,7 +183,7 @@ def category_acquisition(
         begun = np.minimum(start, 0.5 * strengths[there])
         alone[there] = time_to_reach(share, d * strengths[there], initial=begun, depth=depth, d=d)
     strength = follow(history["output"])
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "strength": strength,
             "acquired": first_crossing(strength, share),
@@ -190,6 +192,7 @@ def category_acquisition(
             "singular_value": ("category", strengths),
         }
     )
+    return say_measure("category_acquisition", result)
 
 
 def property_acquisition(
@@ -252,7 +255,7 @@ def property_acquisition(
         xr.dot(run["output"].reset_coords(drop=True), plain, dim="item") / size
         for run in (history, expected)
     )
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "strength": drawn,
             "acquired": first_crossing(drawn, share),
@@ -262,6 +265,7 @@ def property_acquisition(
         },
         coords=take_seeds(history),
     )
+    return say_measure("property_acquisition", result)
 
 
 def _find_signal(means: np.ndarray, noise: float, member: np.ndarray) -> tuple[float, np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns, make_patterns
 from semdev.history import has_biases, is_whole
@@ -87,10 +88,11 @@ def shallow_control(
         )
         alike = np.ptp(false) == 0
         predicted = np.array([0.0, shared / own - 1, peaks.max(), 0.0 if alike else np.nan])
-    return xr.Dataset(
+    result = xr.Dataset(
         {"measured": measured.rename(None), "predicted": ("statistic", predicted)},
         coords={"seed": history["seed"], "statistic": list(STATISTICS)},
     )
+    return say_measure("shallow_control", result)
 
 
 def _find_correlation(history: xr.Dataset) -> float:

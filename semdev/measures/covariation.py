@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy.stats import rankdata
 
+from semdev._measured import say_measure
 from semdev.history import check
 from semdev.measures.coherence import property_acquisition
 from semdev.measures.perceptual_shift import find_properties
@@ -92,7 +93,7 @@ def covariation(
     length = np.linalg.norm(centred, axis=0)
     unit = centred / np.where(length > 1e-12 * np.abs(y).max(), length, np.nan)
     correlates = np.nansum((unit.T @ unit) ** 2, axis=0) - 1
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "covariation": each["covariation"],
             "correlates": ("property", np.where(np.isfinite(unit[0]), correlates, np.nan)),
@@ -107,6 +108,7 @@ def covariation(
             ),
         }
     )  # fmt: skip
+    return say_measure("covariation", result)
 
 
 def _find_strata(taught: np.ndarray, chosen: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev.measures.crossing import first_crossing
 from semdev.measures.damaged import (
     DIMS,
@@ -108,7 +109,7 @@ def naming_errors(
     wrong[..., 0] = 0.0
     total = wrong.sum(-1, keepdims=True)
     coords = {k: damaged[k].variable for k in ("seed", "severity", "draw", "item")}
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "share": (("seed", "severity", "response"), share),
             "share_of_errors": (
@@ -122,6 +123,7 @@ def naming_errors(
         },
         coords={**coords, "response": list(RESPONSES)},
     )
+    return say_measure("naming_errors", result)
 
 
 def retention(damaged: xr.Dataset, *, criterion: float = 0.5) -> xr.Dataset:
@@ -241,7 +243,7 @@ def retention(damaged: xr.Dataset, *, criterion: float = 0.5) -> xr.Dataset:
     found["order_then"] = _is_ordered(found["retained_then"], number) & found["moderate"].notnull()
     found["level_of"] = ("property", level_of)
     found["number"] = (("facts", "level"), number)
-    return found
+    return say_measure("retention", found)
 
 
 def property_errors(damaged: xr.Dataset, *, criterion: float = 0.5) -> xr.Dataset:
@@ -297,7 +299,7 @@ def property_errors(damaged: xr.Dataset, *, criterion: float = 0.5) -> xr.Datase
     number = each.sum((1, 2))
     share = each / np.where(number > 0, number, np.nan)[:, None, None]
     kind = np.where(each.any(0), np.array(CELLS)[each.argmax(0)], "")
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "error": (("seed", "severity", "cell"), np.einsum("svip,cip->svc", wrong, share)),
             "cell_of": (("item", "property"), kind),
@@ -306,6 +308,7 @@ def property_errors(damaged: xr.Dataset, *, criterion: float = 0.5) -> xr.Datase
         coords={k: damaged[k].variable for k in ("seed", "severity", "item", "property")}
         | {"cell": list(CELLS)},
     )
+    return say_measure("property_errors", result)
 
 
 def _score(yes: np.ndarray, bears: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

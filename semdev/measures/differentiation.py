@@ -7,6 +7,7 @@ import xarray as xr
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import pdist
 
+from semdev._measured import say_measure
 from semdev.measures.crossing import first_crossing
 from semdev.measures.modes import parting_levels, take_seeds
 from semdev.measures.similarity import item_distances
@@ -80,7 +81,7 @@ def differentiation(history: xr.Dataset, *, margin: float = 0.05) -> xr.Dataset:
         results.append(_collect(history, levels, between, within, goal, margin))
         results[-1]["cophenetic"] = (("seed", "time"), _cophenetic(distance, tree_distance))
         results[-1] = results[-1].expand_dims(layer=[layer])
-    return xr.concat(results, dim="layer")
+    return say_measure("differentiation", xr.concat(results, dim="layer"))
 
 
 def _mean_over(distance: np.ndarray, chosen: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev._names import require
 from semdev.history import check, get_provenance, is_self_contained
 from semdev.measures.modes import parting_levels
@@ -88,7 +89,8 @@ def project_property(
     """
     rows, values = read_taught(taught, check(history)["item"].values.tolist(), kind="item")
     measured, predicted = item_vectors(history, inputs, theory)
-    return _collect(history, measured, predicted, (rows, values), "item")
+    result = _collect(history, measured, predicted, (rows, values), "item")
+    return say_measure("project_property", result)
 
 
 def project_item(
@@ -161,8 +163,10 @@ def project_item(
     predicted = upper if depth == 1 else balanced_vectors(output, (depth - 1) / depth)
     if "code" not in history and not bool(history.get("one_hot", True)):
         source = history.assign(biased=True)  # items × relations: no prediction is known
-        return _collect(source, upper, predicted, (rows, values), "property")
-    return _collect(history, upper, predicted, (rows, values), "property")
+        result = _collect(source, upper, predicted, (rows, values), "property")
+        return say_measure("project_item", result)
+    result = _collect(history, upper, predicted, (rows, values), "property")
+    return say_measure("project_item", result)
 
 
 def projection_gradient(
@@ -231,7 +235,7 @@ def projection_gradient(
         mean = np.einsum("stij,lij->stl", each, chosen) / chosen.sum((1, 2))
         result[name] = (dims, np.broadcast_to(mean, (*measured.shape[:2], len(levels))))
         result[breadth] = (dims[:2], np.broadcast_to(reach.mean(-1), measured.shape[:2]))
-    return result
+    return say_measure("projection_gradient", result)
 
 
 def read_taught(taught: Taught, names: list[str], *, kind: str) -> tuple[np.ndarray, np.ndarray]:

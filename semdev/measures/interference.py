@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev._names import require
 from semdev.history import check
 from semdev.measures.crossing import first_crossing
@@ -92,7 +93,7 @@ def interference(
     first = right.isel(time=0)
     lost = (first & ~later.drop_vars("time")).sum(("item", "property"))
     lost = lost / first.sum(("item", "property"))
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "error": error,
             "learned_at": learned_at,
@@ -101,3 +102,4 @@ def interference(
             "lost": ("seed", np.where(known, lost.values, np.nan)),
         }
     )
+    return say_measure("interference", result)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev.history import check, count_layers, is_plain
 from semdev.measures.crossing import first_crossing
 from semdev.measures.modes import mode_strengths
@@ -90,7 +91,8 @@ def learning_indices(
         predicted = _measure(theory, share, false_at)
     else:
         predicted = measured.astype(float) * np.nan
-    return measured.assign({f"predicted_{name}": v for name, v in predicted.items()})
+    result = measured.assign({f"predicted_{name}": v for name, v in predicted.items()})
+    return say_measure("learning_indices", result)
 
 
 def growth_rate(

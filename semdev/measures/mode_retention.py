@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev.measures.damaged import DIMS, check_damaged, follows_theory
 from semdev.models.decomposition import tied_groups
 from semdev.models.lesions import predict_scatter, predict_strengths
@@ -71,7 +72,7 @@ def mode_retention(damaged: xr.Dataset) -> xr.Dataset:
     with np.errstate(divide="ignore"):
         ratio = strength**2 / np.where(scatter > 0, scatter, 0.0 if drawn else np.nan)
     over = ("seed", "severity", "mode")
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "strength": (over, strength),
             "predicted": (over, predicted),
@@ -82,6 +83,7 @@ def mode_retention(damaged: xr.Dataset) -> xr.Dataset:
         coords={k: damaged[k].variable for k in ("seed", "severity")}
         | {"mode": np.arange(1, len(data) + 1), "singular_value": ("mode", data)},
     )
+    return say_measure("mode_retention", result)
 
 
 def _predict(damaged: xr.Dataset, strengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev.data import trees
 from semdev.factored import contract_output, split_output
 from semdev.history import check
@@ -52,7 +53,7 @@ def mode_strengths(history: xr.Dataset) -> xr.DataArray:
     array([2.65, 1.73, 0.99, 0.99])
     """
     if "output" not in history and "strength" in check(history, whole=False):
-        return history["strength"]
+        return say_measure("mode_strengths", history["strength"])
     target, output = check(history)["target"], history["output"]
     often = weigh_items(history)
     modes = int(np.max(history["modes"])) if "modes" in history else None
@@ -70,7 +71,8 @@ def mode_strengths(history: xr.Dataset) -> xr.DataArray:
             shares[:, tied] = shares[:, tied].mean(-1, keepdims=True)
         coords["mode_level"] = ("mode", shares.argmax(0))
         coords["purity"] = ("mode", shares.max(0))
-    return xr.DataArray(values, dims=("seed", "time", "mode"), coords=coords, name="strength")
+    result = xr.DataArray(values, dims=("seed", "time", "mode"), coords=coords, name="strength")
+    return say_measure("mode_strengths", result)
 
 
 def take_seeds(history: xr.Dataset | xr.DataArray) -> dict[str, tuple[str, np.ndarray]]:
@@ -161,11 +163,12 @@ def level_strengths(history: xr.Dataset) -> xr.DataArray:
     values = np.empty((*history["loss"].shape, len(size)))
     for at, output in split_output(history["output"]):
         values[at] = np.einsum("lip,stip->stl", drawn, output, optimize=True)
-    return xr.DataArray(
+    result = xr.DataArray(
         values / size, dims=("seed", "time", "level"),
         coords={**take_seeds(history), **{k: history[k] for k in ("time", "level")}},
         name="strength",
     )  # fmt: skip
+    return say_measure("level_strengths", result)
 
 
 def require_tree(history: xr.Dataset) -> xr.DataArray:

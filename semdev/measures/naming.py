@@ -8,6 +8,7 @@ from numbers import Real
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev.measures.crossing import first_crossing
 from semdev.measures.names import Levels, read_names
 
@@ -130,7 +131,7 @@ def naming(
     ahead = (late * (1 + margin) < others) & (has & (has.sum(1, keepdims=True) > 1))
     result["first"] = (("seed", "item", "level"), ahead)
     result["criterion"] = ((), float(at))
-    return result
+    return say_measure("naming", result)
 
 
 def _highest_other(values: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import xarray as xr
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import pdist, squareform
 
+from semdev._measured import say_measure
 from semdev.data.dataset import Dataset
 from semdev.data.structures import SIGMA
 from semdev.history import check, get_provenance
@@ -149,7 +150,8 @@ def nestedness(
         coords=coords,
     )
     predicted = 1.0 if expected is None else predict_nestedness(expected, coding=coding)
-    return result.assign(predicted=xr.full_like(result["nestedness"], predicted))
+    answer = result.assign(predicted=xr.full_like(result["nestedness"], predicted))
+    return say_measure("nestedness", answer)
 
 
 def predict_nestedness(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev.data.dataset import Dataset
 from semdev.history import check, is_plain
 from semdev.measures.crossing import first_crossing
@@ -95,7 +96,7 @@ def compare_trajectories(
     first = (gap * s / s[0]).max("mode")
     departure = first_crossing(first, tolerance)
     activity, driven = _activity(nonlinear, departure, bend)
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "split": split,
             "split_share": _read_at(along, split),
@@ -112,6 +113,7 @@ def compare_trajectories(
             "order_kept": departure.copy(data=_order_kept(half.values, half_bent.values)),
         }
     )
+    return say_measure("compare_trajectories", result)
 
 
 def predict_delay(

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from semdev._measured import say_measure
 from semdev._names import require
 from semdev.history import check
 from semdev.measures.crossing import first_crossing
@@ -116,7 +117,8 @@ def overextension(
     result["overtakes"] = _overtake(result["activation"], history["output"], own, bears)
     result["graded"] = (("seed", "name"), _grade(result, bears))
     named = [properties[k] if k >= 0 else "" for k in own]
-    return result.assign_coords(own=("item", np.array(named, dtype=str)))
+    found = result.assign_coords(own=("item", np.array(named, dtype=str)))
+    return say_measure("overextension", found)
 
 
 def _choose(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev.data.dataset import Dataset
 from semdev.history import check, is_plain
 from semdev.measures.crossing import first_crossing
@@ -87,7 +88,7 @@ def overgeneralizations(
     result["rose_and_fell"] = (peak - ends > margin) & false
     result["predicted"] = predict_peaks(history).where(false)
     result["of_class"] = (("item", "property"), np.where(false.values, of_class, ""))
-    return result.drop_vars(["step", "time"], errors="ignore")
+    return say_measure("overgeneralizations", result.drop_vars(["step", "time"], errors="ignore"))
 
 
 def _nearest_class(history: xr.Dataset, false: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy.spatial.distance import pdist, squareform
 
+from semdev._measured import say_measure
 from semdev._names import NameNotFoundError, suggest
 from semdev.history import check
 from semdev.measures.agreement import compare_similarities
@@ -116,7 +117,7 @@ def perceptual_shift(
     r_pc = compare_similarities(seen.expand_dims("time"), meant, method=method).isel(time=0)
     shift = r_c - r_p
     first, last = _find_ends(shift.values)
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "perceptual": r_p,
             "conceptual": r_c,
@@ -130,6 +131,7 @@ def perceptual_shift(
         },
         coords={"property": target["property"].values},
     )
+    return say_measure("perceptual_shift", result)
 
 
 def hold_constant(

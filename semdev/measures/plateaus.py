@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev.data.dataset import Dataset
 from semdev.data.patterns import Patterns, make_patterns
 from semdev.history import check, has_biases
@@ -107,7 +108,7 @@ def plateaus(
     whole = np.isin(ranks, fit.ends) & (not has_biases(history))
     due, over = _predict_times(history, fit, depth, initial, edge, np.where(whole, ranks, -1))
     dims = ("seed", "rank")
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "found": (dims, np.isfinite(level)),
             "level": (dims, level),
@@ -120,6 +121,7 @@ def plateaus(
         },
         coords={**take_seeds(history), "rank": ranks},
     )
+    return say_measure("plateaus", result)
 
 
 def fit_history(history: xr.Dataset, data: Dataset | Patterns | None = None) -> Fit:
@@ -302,7 +304,7 @@ def bottleneck(
     swaps = inside[:, None] - np.append(outside, 0.0)  # for another mode, or for none
     swaps = swaps[swaps > 1e-9 * inside[0]]
     following = levels[rank] + swaps.min() / 2 if rank < number else np.nan
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "share": (("seed", "mode"), fit.shares(last)),
             "predicted": ("mode", predicted),
@@ -317,3 +319,4 @@ def bottleneck(
             "singular_value": ("mode", fit.s),
         },
     )
+    return say_measure("bottleneck", result)

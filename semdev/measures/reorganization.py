@@ -12,6 +12,7 @@ from scipy.cluster import hierarchy
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import rankdata
 
+from semdev._measured import say_measure
 from semdev._names import require
 from semdev.history import check
 
@@ -128,13 +129,14 @@ def reorganization(
         found["with_tree"] = ((*dims, "level"), _compare_with_tree(together, classes, known))
         coords["level"] = list(classes)
     if not contexts:
-        return xr.Dataset(found, coords=coords).isel(context=0)
+        return say_measure("reorganization", xr.Dataset(found, coords=coords).isel(context=0))
     shared = (near[:, :, :, None] & near[:, :, None]).any(-1).mean(-1)
     both = known[:, :, :, None] & known[:, :, None]
     pair = (*dims, "context_2")
     found["between_contexts"] = (pair, np.einsum("stcp,stdp->stcd", unit, unit))
     found["same_neighbour"] = (pair, np.where(both, shared, np.nan))
-    return xr.Dataset(found, coords=coords | {"context": contexts, "context_2": contexts})
+    result = xr.Dataset(found, coords=coords | {"context": contexts, "context_2": contexts})
+    return say_measure("reorganization", result)
 
 
 def _read_layer(history: xr.Dataset, layer: str) -> tuple[np.ndarray, list[str]]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev._names import require
 from semdev.history import check, is_self_contained
 from semdev.measures.similarity import item_distances, layer_of, similarity
@@ -77,10 +78,11 @@ def gram_matrices(
     size = np.linalg.norm(predicted, axis=(-2, -1))
     error = np.linalg.norm(gram - predicted, axis=(-2, -1)) / np.where(size > 0, size, np.nan)
     dims = ("seed", "time", "item", "item_2")
-    return xr.Dataset(
+    result = xr.Dataset(
         {"gram": (dims, gram), "predicted": (dims, predicted), "error": (dims[:2], error)},
         coords=_item_coords(history),
     )
+    return say_measure("gram_matrices", result)
 
 
 def dissimilarities(
@@ -125,13 +127,15 @@ def dissimilarities(
     """
     require(metric, METRICS, kind="metric", where="dissimilarities")
     if metric == "euclidean":
-        return item_distances(history, layer=layer).rename("dissimilarity")
+        result = item_distances(history, layer=layer).rename("dissimilarity")
+        return say_measure("dissimilarities", result)
     points = layer_of(history, layer)
     if metric == "correlation":
         history = history.assign({layer: points.copy(data=centre(points.values))})
     unlike = 1 - similarity(history, layer=layer)
     same = np.eye(history.sizes["item"], dtype=bool)
-    return unlike.where(~same | unlike.isnull(), 0.0).rename("dissimilarity")
+    result = unlike.where(~same | unlike.isnull(), 0.0).rename("dissimilarity")
+    return say_measure("dissimilarities", result)
 
 
 def predict_vectors(

@@ -7,6 +7,7 @@ import xarray as xr
 from scipy import linalg
 from scipy.spatial.distance import pdist, squareform
 
+from semdev._measured import say_measure
 from semdev._names import require
 from semdev.history import check
 
@@ -50,7 +51,7 @@ def similarity(history: xr.Dataset, *, layer: str = "output") -> xr.DataArray:
     with np.errstate(invalid="ignore", divide="ignore"):
         unit = points / np.where(norm > 0, norm, np.nan)
     values = np.clip(unit @ np.swapaxes(unit, -1, -2), -1, 1)
-    return _between_items(history, values, "similarity")
+    return say_measure("similarity", _between_items(history, values, "similarity"))
 
 
 def item_distances(history: xr.Dataset, *, layer: str = "output") -> xr.DataArray:
@@ -84,7 +85,7 @@ def item_distances(history: xr.Dataset, *, layer: str = "output") -> xr.DataArra
     values = np.empty((seeds, times, items, items))
     for index in np.ndindex(seeds, times):
         values[index] = squareform(pdist(points[index]))
-    return _between_items(history, values, "distance")
+    return say_measure("item_distances", _between_items(history, values, "distance"))
 
 
 def mds_trajectories(
@@ -191,7 +192,7 @@ def align_trajectories(
     last = places[:, -1]
     size = np.linalg.norm(last[0])
     apart = np.linalg.norm(last - last[0], axis=(-2, -1)) / (size if size > 0 else np.nan)
-    return xr.DataArray(
+    result = xr.DataArray(
         places, dims=("seed", "time", "item", "axis"), name="place",
         coords={
             "seed": history["seed"].values, "time": distance["time"].values,
@@ -199,6 +200,7 @@ def align_trajectories(
             "stress": (("seed", "time"), stress), "disparity": ("seed", apart),
         },
     )  # fmt: skip
+    return say_measure("align_trajectories", result)
 
 
 def _spread_times(history: xr.Dataset, most: int) -> xr.Dataset:

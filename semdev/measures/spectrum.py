@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from semdev._measured import say_measure
 from semdev._names import require
 from semdev.data.dataset import Dataset
 from semdev.data.structures import SIGMA
@@ -103,7 +104,7 @@ def compare_spectrum(
             raise ValueError(f"worlds are coded alike; got {given[0].coding} and {world.coding}")
         rows.append(_hold_against(world, vectors, edges, eigenvalues, rescale))
     dims = ("seed", "distinction")
-    return xr.Dataset(
+    result = xr.Dataset(
         {name: (dims, np.array([row[name] for row in rows])) for name in rows[0]},
         coords={
             "seed": names,
@@ -111,6 +112,7 @@ def compare_spectrum(
             "multiplicity": ("distinction", sizes),
         },
     )
+    return say_measure("compare_spectrum", result)
 
 
 def _hold_against(

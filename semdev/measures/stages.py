@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy import signal
 
+from semdev._measured import say_measure
 from semdev.history import check
 from semdev.measures.crossing import first_crossing
 from semdev.measures.modes import mode_strengths, take_seeds
@@ -56,7 +57,7 @@ def transitions(history: xr.Dataset) -> xr.Dataset:
         input_core_dims=[["time"], [], []], output_core_dims=[["shape"]],
     )  # fmt: skip
     logistic, exponential = fits.isel(shape=0), fits.isel(shape=1)
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "onset": at[0.05],
             "half_time": at[0.5],
@@ -68,6 +69,7 @@ def transitions(history: xr.Dataset) -> xr.Dataset:
             "stages": count_stages(history),
         }
     )
+    return say_measure("transitions", result)
 
 
 def stage_times(
@@ -113,10 +115,11 @@ def stage_times(
     padded = np.full((len(found), most), np.nan)
     for row, times in zip(padded, found, strict=True):
         row[: len(times)] = times
-    return xr.DataArray(
+    result = xr.DataArray(
         padded, dims=("seed", "stage"),
         coords={**take_seeds(history), "stage": np.arange(1, most + 1)}, name="stage_time",
     )  # fmt: skip
+    return say_measure("stage_times", result)
 
 
 def _find_stages(loss: np.ndarray, time: np.ndarray, prominence: float, least: float) -> np.ndarray:
@@ -155,4 +158,5 @@ def count_stages(history: xr.Dataset) -> xr.DataArray:
     >>> int(count_stages(sd.solve(world, depth=1))[0])
     0
     """
-    return stage_times(history).notnull().sum("stage").rename("stages")
+    result = stage_times(history).notnull().sum("stage").rename("stages")
+    return say_measure("count_stages", result)

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from semdev._measured import say_measure
 from semdev.data.dataset import Dataset
 from semdev.measures.categories import (
     Categories,
@@ -89,7 +90,7 @@ def typicality(data: Dataset | xr.Dataset, *, categories: Categories = None) -> 
     agreement = [_correlate(t[m], r[m]) for t, r, m in zip(found, resemblance, world.member,
                                                           strict=True)]  # fmt: skip
     over = ("category", "item")
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "typicality": (over, found),
             "predicted": (over, v),
@@ -107,6 +108,7 @@ def typicality(data: Dataset | xr.Dataset, *, categories: Categories = None) -> 
             "property": world.target["property"].values,
         },
     )  # fmt: skip
+    return say_measure("typicality", result)
 
 
 def typicality_learning(
@@ -210,7 +212,7 @@ def typicality_learning(
             )  # fmt: skip
         result = result.assign({prefix + name: values for name, values in found.items()})
     result = result.assign_coords(take_seeds(history))
-    return result.transpose("seed", "time", "category", "item")
+    return say_measure("typicality_learning", result.transpose("seed", "time", "category", "item"))
 
 
 def find_category_modes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from semdev._measured import say_measure
 from semdev.history import check
 from semdev.measures.categories import expect_history
 from semdev.measures.modes import take_seeds
@@ -97,7 +98,7 @@ def u_shapes(
         name: (dims, np.where(u_shaped, time[index], np.nan))
         for name, index in zip(("before", "bottom", "after"), points, strict=True)
     }
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "regress": (dims, regress),
             "u_shaped": (dims, u_shaped),
@@ -112,6 +113,7 @@ def u_shapes(
             "true": (dims[1:], target.values > (low + high) / 2),
         },
     )
+    return say_measure("u_shapes", result)
 
 
 def _be_right(history: xr.Dataset, scale: float) -> np.ndarray:

@@ -6,13 +6,13 @@ import json
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import xarray as xr
 
+from semdev._html import escape, lay_out_page, lay_out_table
 from semdev._names import NameNotFoundError, require
 from semdev.sweeps.combining import Piece, as_array, lay_together
 from semdev.sweeps.folder import find_states, read_attribute, read_failure, read_folder, read_shard
@@ -287,14 +287,20 @@ class Sweep(Mapping[Any, xr.Dataset]):
         return f"<Sweep of {name} over {over}: {text}>"
 
     def _repr_html_(self) -> str:
-        head = f"<p><b>{escape(repr(self)[1:-1])}</b></p>"
-        table = self.table.to_html(index=False, max_rows=MOST_ROWS, border=0)
+        parts = [_lay_out_rows(self.table)]
         failures = self.failures
         if len(failures):
-            shown = failures.drop(columns="traceback")
-            table += "<p>failed (see <code>.failures</code>):</p>"
-            table += shown.to_html(index=False, max_rows=MOST_ROWS, border=0)
-        return head + table
+            parts.append("<b>! failed</b> (see <code>.failures</code>)")
+            parts.append(_lay_out_rows(failures.drop(columns="traceback")))
+        return lay_out_page(f"<b>{escape(repr(self)[1:-1])}</b>", *parts, kind="sweep")
+
+
+def _lay_out_rows(table: pd.DataFrame) -> str:
+    """Return the first rows of a table as HTML, and how many more there are."""
+    numbers = [k for k, name in enumerate(table) if pd.api.types.is_numeric_dtype(table[name])]
+    shown = lay_out_table(list(table), table.head(MOST_ROWS).values.tolist(), numbers=numbers)
+    more = len(table) - MOST_ROWS
+    return shown + (f"<small>and {more} more</small>" if more > 0 else "")
 
 
 def load_sweep(folder: str | Path) -> Sweep:

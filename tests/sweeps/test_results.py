@@ -335,7 +335,7 @@ def test_a_damaged_file_says_what_to_do(tmp_path, line):
 
 def test_a_sweep_shows_what_it_holds(lines, tmp_path, line):
     assert repr(lines) == "<Sweep of learn over slope (3) × 4 seeds: 3 conditions, 3 done>"
-    assert "<th>slope</th>" in lines._repr_html_()
+    assert ">slope</th>" in lines._repr_html_()
     with pytest.warns(UserWarning, match="failed"):
         runs = quiet(lambda x, seeds: line(1 / x, seeds), {"x": [1, 0]}, seeds=2)
     shown = runs._repr_html_()
