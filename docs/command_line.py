@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import indent
 
 from docs.text import title
-from semdev.cli import _make_parser
+from semdev.cli import make_parser
 
 WIDTH = "92"
 
@@ -16,7 +16,7 @@ WIDTH = "92"
 def write_pages(root: Path) -> dict[str, str]:
     """Return the page."""
     parts = [title("Command line")]
-    for command, text in list_helps(_make_parser()):
+    for command, text in list_helps(make_parser()):
         block = indent(text, "   ", lambda line: bool(line.strip()))
         parts += [title(command, "-"), f".. code-block:: text\n\n{block}"]
     return {"command_line.rst": "\n".join(parts)}

@@ -65,8 +65,8 @@ _HOME = {
     "ask": "semdev.history",
     "get_provenance": "semdev.history",
     "with_tree": "semdev.history",
-    "save_history": "semdev.history",
-    "load_history": "semdev.history",
+    "save_history": "semdev.storing",
+    "load_history": "semdev.storing",
     # what we see in it
     "mode_strengths": "semdev.measures.modes",
     "level_strengths": "semdev.measures.modes",

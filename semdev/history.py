@@ -35,7 +35,6 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -43,11 +42,10 @@ import numpy as np
 import xarray as xr
 
 from semdev._display import register
-from semdev._files import write_whole
-from semdev._names import require, suggest
+from semdev._names import require
 from semdev.data import trees
 from semdev.data.patterns import Patterns
-from semdev.factored import pack_output, split_output, unpack_output
+from semdev.factored import split_output
 
 SCHEMA = 1
 SWEPT = "; of a sweep measure each condition's History: runs.measure(f), or take one: sel(…)"
@@ -361,68 +359,3 @@ def with_tree(history: xr.Dataset, tree: nx.DiGraph) -> xr.Dataset:
         require(item, known, kind="item", where="this tree")
     bare = history.drop_vars(["ancestor", "level"], errors="ignore")
     return bare.assign_coords(_class_coords(tree, items))
-
-
-def save_history(history: xr.Dataset, path: str | Path) -> Path:
-    """Write a History to a netCDF file, whole or not at all.
-
-    It is written beside `path` first and then moved there, so that a run that is killed
-    half-way leaves an older file of that name as it was. Outputs that `solve` keeps as factors are
-    written so, unless all were multiplied out before: `output` is then the sum over output_mode of
-    output_strengths × output_item × output_property. Returns the path.
-
-    Examples
-    --------
-    >>> import tempfile, semdev as sd
-    >>> exact = sd.solve(sd.load("saxe2019"), depth=2)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = save_history(exact, folder + "/exact.nc")
-    ...     load_history(path).sizes == exact.sizes
-    True
-    """
-    with write_whole(path) as unfinished:
-        pack_output(check(history, whole=False)).to_netcdf(unfinished, engine="h5netcdf")
-    return Path(path)
-
-
-def load_history(path: str | Path) -> xr.Dataset:
-    """Read a History that `save_history` wrote.
-
-    Raises
-    ------
-    FileNotFoundError
-        No such file; the nearest name beside it is suggested.
-    ValueError
-        The file is truncated, foreign, or holds something that is no History.
-
-    Examples
-    --------
-    >>> import tempfile, semdev as sd
-    >>> exact = sd.solve(sd.load("saxe2019"), depth=2)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     again = load_history(save_history(exact, folder + "/exact.nc"))
-    >>> again["output"].equals(exact["output"])
-    True
-    """
-    path = Path(path)
-    if not path.is_file():
-        beside = [p.name for p in path.parent.glob("*.nc")] if path.parent.is_dir() else []
-        raise FileNotFoundError(
-            f"no file {str(path)!r}" + (f"; {suggest(path.name, beside)}" if beside else "")
-        )
-    try:
-        with xr.open_dataset(path, engine="h5netcdf") as file:
-            history = unpack_output(file.load())
-    except Exception as error:
-        raise ValueError(
-            f"{str(path)!r} cannot be read as a History: it is truncated or no netCDF file "
-            f"({error})"
-        ) from error
-    register()
-    version = history.attrs.get("schema")
-    if isinstance(version, (int, np.integer)) and version > SCHEMA:
-        raise ValueError(f"{str(path)!r} was written by a newer semdev (schema {version})")
-    try:
-        return check(history, whole=False)
-    except ValueError as error:
-        raise ValueError(f"{str(path)!r}: {error}") from None

@@ -16,7 +16,7 @@ from docs.criteria import read_criteria
 from docs.extension import find_target
 from docs.reference import DATA
 from docs.text import keep_bars
-from semdev.cli import _make_parser
+from semdev.cli import make_parser
 from semdev.papers import PAPERS, get_paper, list_figures
 from semdev.phenomena import PHENOMENA
 
@@ -89,7 +89,7 @@ def test_every_paper_figure_and_phenomenon_has_its_place(pages: dict[str, str]) 
 
 
 def test_every_command_has_its_help(pages: dict[str, str]) -> None:
-    listed = re.findall(r"^ {4}(\w+)(?: {2,}|$)", _make_parser().format_help(), flags=re.MULTILINE)
+    listed = re.findall(r"^ {4}(\w+)(?: {2,}|$)", make_parser().format_help(), flags=re.MULTILINE)
     assert {"list", "ask", "reproduce"} <= set(listed)
     for command in listed:
         assert f"\nsemdev {command}\n---" in pages["command_line.rst"]

@@ -85,14 +85,6 @@ class Fit:
             ("BIC", f"{self.bic:.1f}" if not self.why_no_bic else f"none: {self.why_no_bic}"),
         ]
 
-    def __repr__(self) -> str:
-        times = ", ".join(f"{age:.3g}: {time:.3g}" for age, time in self.age_map.items())
-        return (
-            f"Fit(lapse={self.lapse:.3g}, slope={self.slope:.3g}, bias={self.bias:.3g}, "
-            f"age_map={{{times}}}, log_likelihood={self.log_likelihood.sum():.2f} of "
-            f"{len(self.log_likelihood)} participants, n_parameters={self.n_parameters})"
-        )
-
     @property
     def why_no_bic(self) -> str:
         """Why there is no BIC, or ""."""

@@ -47,7 +47,7 @@ def add_explore_parser(commands: Any) -> None:
 def _explore(options: argparse.Namespace) -> int:
     from semdev.comparing.command import check_file
     from semdev.explorer.exploring import explore
-    from semdev.history import load_history
+    from semdev.storing import load_history
 
     path = options.out or str(Path(options.history).with_suffix(".html"))
     check_file(path, (".html", ".htm"), "--out")
