@@ -60,7 +60,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
 notebooks: $(VENV)/.test
-	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
+	OMP_NUM_THREADS=1 $(BIN)/python notebooks/refresh.py notebooks/*.ipynb
 
 # Shows what "make figures" left in figures/, if it has been run.
 docs: $(VENV)/.docs

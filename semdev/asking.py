@@ -68,8 +68,8 @@ def _ask(options: argparse.Namespace, read_world: Reader) -> int:
         from matplotlib.figure import Figure
 
         from semdev import plots
-        from semdev.papers.drawing import save_figure
         from semdev.plots.beliefs import settling_time
+        from semdev.plots.saving import save_figure
 
         others = {name: history for name, history in histories.items() if name != "deep linear"}
         deep = histories["deep linear"]

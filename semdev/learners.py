@@ -125,7 +125,11 @@ def _train(model: Any, data: Dataset, seeds: Sequence[int], **more: Any) -> xr.D
 def _learn_one_by_one(
     model: Callable[..., xr.Dataset], data: Dataset, seeds: Sequence[int]
 ) -> xr.Dataset:
-    """Join Histories of one seed each; where they end at different times, the shortest decides."""
+    """Join Histories of one seed each.
+
+    Where they were recorded at the same times and end at different ones, the shortest decides;
+    otherwise see `_bring_together`.
+    """
     each = [model(data, seed=seed) for seed in seeds]
     for history, seed in zip(each, seeds, strict=True):
         _check_history(history, [seed], getattr(model, "__name__", repr(model)))
@@ -133,13 +137,30 @@ def _learn_one_by_one(
     cut = [history.isel(time=slice(least)) for history in each]
     times = np.stack([history["time"].values for history in cut])
     if np.ptp(times, axis=0).any():
-        raise ValueError(
-            "Histories of different seeds have different times; record at the same times for all"
-        )
+        cut = _bring_together(each)
     return xr.concat(
         cut, dim="seed", data_vars="minimal", coords="minimal", compat="override",
         combine_attrs="override",
     )  # fmt: skip
+
+
+def _bring_together(histories: Sequence[xr.Dataset]) -> list[xr.Dataset]:
+    """Return Histories at the times of the one that ends last, interpolated linearly in between.
+
+    One that had settled stays as it was at its end. Where one had not, nobody is followed further
+    than that one, for how it went on is not known.
+    """
+    ends = [
+        np.inf if history["settled"].all() else float(history["time"][-1]) for history in histories
+    ]
+    longest = max(histories, key=lambda history: float(history["time"][-1]))["time"].values
+    grid = longest[longest <= min(ends)]
+    return [
+        history.interp(time=np.clip(grid, *history["time"].values[[0, -1]])).assign_coords(
+            time=grid
+        )
+        for history in histories
+    ]
 
 
 def _check_history(history: Any, seeds: Sequence[int], name: str) -> None:

@@ -208,8 +208,8 @@ def lay_out_sensitivity(found: pd.DataFrame, *, markdown: bool = False) -> str:
 
 def _draw(found: Comparison, path: str) -> None:
     """Save a figure with a panel for each world."""
-    from semdev.papers.drawing import save_figure
     from semdev.plots.comparison import draw_worlds
+    from semdev.plots.saving import save_figure
 
     save_figure(draw_worlds(found), path)
 

@@ -15,7 +15,7 @@ from semdev.measures.modes import mode_strengths
 from semdev.measures.similarity import item_distances, trace_distances
 from semdev.measures.stages import stage_times
 from semdev.plots._items import item_classes, tree_order
-from semdev.plots.loss import typical_seed
+from semdev.plots.loss import find_end, typical_seed
 
 ROOM = 2_800_000  # bytes of beliefs in a page, where nobody says how many seeds
 FINE = 32_000  # pictures of similarity are drawn on a grid of so many steps
@@ -153,22 +153,6 @@ def gather_curves(history: xr.Dataset, kept: xr.Dataset) -> dict[str, Any]:
         "stages": [stages[history["seed"].values.tolist().index(typical)], *stages],
         "stages_of": typical,
     }
-
-
-def find_end(history: xr.Dataset) -> float:
-    """Return the time up to which curves are drawn at first: a third more than learning takes.
-
-    Learning has taken place when all that is left of the fall of the median loss is .2 %.
-
-    >>> import semdev as sd
-    >>> exact = sd.solve(sd.load("saxe2019"), depth=2)
-    >>> find_end(exact) == float(exact["time"][-1])  # theory stops where learning does
-    True
-    """
-    loss = history["loss"].median("seed").values
-    left = np.flatnonzero(loss - loss[-1] > 0.002 * (loss[0] - loss[-1]))
-    time = history["time"].values
-    return float(min(1.33 * time[left[-1] + 1] if len(left) else time[-1], time[-1]))
 
 
 def gather(history: xr.Dataset, *, seeds: int | None, times: int, layer: str) -> dict[str, Any]:

@@ -1,20 +1,15 @@
-"""Drawings that only papers need: a labelled matrix, a network; and saving figures."""
+"""Drawings that only papers need: a labelled matrix, a network."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
-from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from semdev._files import write_whole
 
 
 def draw_matrix(axis: Axes, matrix: xr.DataArray, rows: str, columns: str, **style: Any) -> None:
@@ -57,14 +52,3 @@ def letter_panels(axes: Iterable[Axes]) -> None:
             letter, (0, 1), (-18, 8), xycoords="axes fraction", textcoords="offset points",
             ha="left", va="bottom", fontsize=10, fontweight="bold", annotation_clip=False,
         )  # fmt: skip
-
-
-def save_figure(figure: Figure, path: str | Path) -> None:
-    """Save a figure, the same bytes every time: no date, fixed names inside, fonts embedded."""
-    kind = Path(path).suffix
-    date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(kind)
-    with (
-        rc_context({"svg.hashsalt": "semdev", "pdf.fonttype": 42}),
-        write_whole(path) as unfinished,
-    ):
-        figure.savefig(unfinished, bbox_inches="tight", metadata=date)

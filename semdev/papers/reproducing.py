@@ -19,7 +19,7 @@ from semdev._names import require
 from semdev._progress import tqdm
 from semdev.data.bundled import find_folder
 from semdev.papers.checks import tabulate
-from semdev.papers.drawing import save_figure
+from semdev.plots.saving import save_figure
 
 FORMATS = ("svg", "pdf")
 UNFINISHED = ".unfinished"

@@ -8,6 +8,7 @@ several seeds, curves are medians with the band that holds the central 95 % of t
 from __future__ import annotations
 
 from semdev.plots.agreement import layer_agreement, network_agreement
+from semdev.plots.animation import Animation, animate
 from semdev.plots.base_rates import base_rates
 from semdev.plots.behaviour import age_maps, answers, model_scores
 from semdev.plots.beliefs import beliefs
@@ -22,13 +23,17 @@ from semdev.plots.naming import naming_bars, naming_curves, overextension
 from semdev.plots.plateaus import plateaus
 from semdev.plots.projection import projection, projection_gradient
 from semdev.plots.representations import representation_bars
+from semdev.plots.saving import save_figure
 from semdev.plots.similarity import similarity
 from semdev.plots.singular_values import singular_values
 from semdev.plots.spectrum import spectrum
+from semdev.plots.styles import style
 from semdev.plots.typicality import typicality
 
 __all__ = [
+    "Animation",
     "age_maps",
+    "animate",
     "answers",
     "base_rates",
     "beliefs",
@@ -50,8 +55,10 @@ __all__ = [
     "projection_gradient",
     "representation_bars",
     "retention",
+    "save_figure",
     "similarity",
     "singular_values",
     "spectrum",
+    "style",
     "typicality",
 ]

@@ -14,9 +14,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from scipy.optimize import isotonic_regression
 
-COLUMN = 3.4  # inches
-TEXT, SMALL = 8.0, 7.0  # points
-SMALLEST = 4.5
+from semdev.plots.styles import DEFAULT, now
+
+TEXT, SMALL = DEFAULT.text, DEFAULT.small  # of papers' own figures, whatever style is in force
 TIME = "time (step × learning rate)"
 # Okabe & Ito (2008), without the yellow that paper swallows.
 CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -42,20 +42,21 @@ def marker(k: int) -> str:
     return MARKERS[(k + k // len(CATEGORIES)) % len(MARKERS)]
 
 
-def make_axes(ax: Axes | None, *, width: float = COLUMN, height: float = 2.3) -> Axes:
-    """Return `ax`, or the Axes of a new figure of that size (inches)."""
+def make_axes(ax: Axes | None, *, width: float | None = None, height: float = 2.3) -> Axes:
+    """Return `ax`, or the Axes of a new figure of that size (inches), else one column wide."""
     if ax is not None:
         return ax
     from matplotlib import pyplot as plt
 
-    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+    size = (width or now().column, height * max(now().text / DEFAULT.text, 1))
+    return plt.subplots(figsize=size, layout="constrained")[1]
 
 
 def finish(ax: Axes, *, x: str = TIME, y: str = "") -> Axes:
     """Write the axis labels, small enough for a column, and take away the frame."""
-    ax.set_xlabel(x, fontsize=TEXT)
-    ax.set_ylabel(y, fontsize=TEXT)
-    ax.tick_params(labelsize=SMALL)
+    ax.set_xlabel(x, fontsize=now().text)
+    ax.set_ylabel(y, fontsize=now().text)
+    ax.tick_params(labelsize=now().small)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -140,7 +141,7 @@ def label_ends(
     x = ax.get_xlim()[1]
     at = np.array([to_fraction.transform((x, y))[1] for y in heights])
     room = height_in_points(ax)
-    size = float(np.clip(1.1 * room / (1.15 * len(texts)), SMALLEST, SMALL))
+    size = float(np.clip(1.1 * room / (1.15 * len(texts)), now().smallest, now().small))
     places = spread(np.round(at, 2), 1.15 * size / room)
     places -= max(places.max() - 1.06, 0.0)
     places += max(-0.06 - places.min(), 0.0)
@@ -177,14 +178,14 @@ def legend_above(ax: Axes, handles: Sequence[Artist]) -> None:
         return
     ax.figure.canvas.figure.draw_without_rendering()
     room = ax.get_window_extent().width / ax.figure.dpi * 72
-    widths = [len(str(handle.get_label())) * 0.52 * SMALL + 25 for handle in handles]
+    widths = [len(str(handle.get_label())) * 0.52 * now().small + 25 for handle in handles]
     columns = next(
         (n for n in range(len(handles), 1, -1) if _width_of(widths, n) <= room), 1
     )  # fmt: skip
     by_row = [handle for k in range(columns) for handle in handles[k::columns]]
     ax.legend(
         handles=by_row, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2,
-        ncols=columns, frameon=False, fontsize=SMALL, handlelength=1.8, columnspacing=1.0,
+        ncols=columns, frameon=False, fontsize=now().small, handlelength=1.8, columnspacing=1.0,
         handletextpad=0.5, labelspacing=0.3,
     )  # fmt: skip
 

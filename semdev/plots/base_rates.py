@@ -93,7 +93,7 @@ def base_rates(
     _style.start_at_zero(ax, history["time"])
     _style.finish(ax, y="distance from the base rates\n(1: of the truth)")
     if not compare:
-        ax.set_ylabel("distance\n(1: truth from base rates)", fontsize=_style.TEXT)
+        ax.set_ylabel("distance\n(1: truth from base rates)", fontsize=_style.now().text)
     _style.legend_above(ax, handles)
     return ax
 

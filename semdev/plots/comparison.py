@@ -74,19 +74,19 @@ def comparison(found: Comparison, *, world: str | None = None, ax: Axes | None =
             text = "–" if status[row, column] == "not applicable" else "!"
         light = np.isfinite(value) and value > 0.55
         ax.text(
-            column, row, text, ha="center", va="center", fontsize=_style.SMALL,
+            column, row, text, ha="center", va="center", fontsize=_style.now().small,
             color="white" if light else "0.2",
         )  # fmt: skip
     ax.set_xticks(range(len(models)), models, rotation=45, ha="left", rotation_mode="anchor")
     ax.set_yticks(range(len(names)), names)
-    ax.tick_params(length=0, labelsize=_style.SMALL, top=True, labeltop=True, bottom=False,
+    ax.tick_params(length=0, labelsize=_style.now().small, top=True, labeltop=True, bottom=False,
                    labelbottom=False)  # fmt: skip
     for x in np.arange(1, len(models)) - 0.5:
         ax.axvline(x, color="white", linewidth=1)
     for y in np.arange(1, len(names)) - 0.5:
         ax.axhline(y, color="white", linewidth=1)
     ax.spines[:].set_visible(False)
-    ax.set_xlabel(f"{chosen}: % of {found.found.sizes['seed']} seeds", fontsize=_style.TEXT)
+    ax.set_xlabel(f"{chosen}: % of {found.found.sizes['seed']} seeds", fontsize=_style.now().text)
     return ax
 
 

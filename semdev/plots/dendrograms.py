@@ -77,7 +77,7 @@ def dendrograms(
     far = max(float(branches[..., 1].max()) for branches, _ in forest)
     names = [str(name) for name in history["item"].values]
     ax = _style.make_axes(
-        ax, width=max(_style.COLUMN, 1.13 * len(at)), height=0.115 * len(names) + 0.75
+        ax, width=max(_style.now().column, 1.13 * len(at)), height=0.115 * len(names) + 0.75
     )
     _style.finish(ax, x="distance between items", y="")
     ax.set(xlim=(0, len(at)), ylim=(len(names) - 0.5, -0.6), yticks=[])
@@ -96,7 +96,7 @@ def dendrograms(
     for k, time in enumerate(chosen["time"].values):
         ax.text(
             (k + trunk / 2) / len(at), 1.0, f"t = {time:.3g}", transform=ax.transAxes,
-            fontsize=_style.TEXT, ha="center", va="bottom",
+            fontsize=_style.now().text, ha="center", va="bottom",
         )  # fmt: skip
     _mark_scale(ax, len(at), trunk, far)
     return ax
@@ -148,7 +148,7 @@ def cluster(
 def _label_size(ax: Axes, names: list[str]) -> tuple[float, float]:
     """Return a font size that fits the rows, and the widest name as a share of the Axes."""
     row = _style.height_in_points(ax) / (len(names) + 0.1)
-    size = float(np.clip(0.95 * row, _style.SMALLEST, _style.SMALL))
+    size = float(np.clip(0.95 * row, _style.now().smallest, _style.now().small))
     probe: list[Text] = [ax.text(0, 0, name, fontsize=size) for name in names]
     widest = max(text.get_window_extent().width for text in probe)
     for text in probe:

@@ -96,3 +96,19 @@ def typical_seed(history: xr.Dataset) -> int:
     values = history["loss"].values
     away = np.abs(values - np.median(values, axis=0)).mean(1)
     return int(history["seed"].values[commonest[away[commonest].argmin()]])
+
+
+def find_end(history: xr.Dataset) -> float:
+    """Return the time up to which curves are drawn at first: a third more than learning takes.
+
+    Learning has taken place when all that is left of the fall of the median loss is .2 %.
+
+    >>> import semdev as sd
+    >>> exact = sd.solve(sd.load("saxe2019"), depth=2)
+    >>> find_end(exact) == float(exact["time"][-1])  # theory stops where learning does
+    True
+    """
+    loss = history["loss"].median("seed").values
+    left = np.flatnonzero(loss - loss[-1] > 0.002 * (loss[0] - loss[-1]))
+    time = history["time"].values
+    return float(min(1.33 * time[left[-1] + 1] if len(left) else time[-1], time[-1]))

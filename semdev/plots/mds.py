@@ -101,7 +101,7 @@ def label_points(ax: Axes, points: np.ndarray, names: list[str], *, paths: np.nd
     places = ax.transData.transform(points) / unit
     texts = [
         ax.annotate(
-            name, point, (0, 0), textcoords="offset points", fontsize=_style.SMALL - 0.5,
+            name, point, (0, 0), textcoords="offset points", fontsize=_style.now().small - 0.5,
             ha="center", va="center", annotation_clip=False,
             path_effects=[withStroke(linewidth=1.5, foreground="white")],
             arrowprops={

@@ -81,7 +81,7 @@ def modes(
     if left:
         ax.annotate(
             f"{left} weaker mode{'s' * (left > 1)} not shown", (1.06, 0), (0, -12),
-            "axes fraction", "offset points", color=_style.GREY, fontsize=_style.SMALL - 1,
+            "axes fraction", "offset points", color=_style.GREY, fontsize=_style.now().small - 1,
             va="top", annotation_clip=False,
         )  # fmt: skip
     ends = curves.isel(time=-1).median("seed").values

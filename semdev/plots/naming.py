@@ -168,13 +168,16 @@ def naming_bars(
     when = _style.TIME if len(chosen) > 1 else f"at {_style.TIME.split(' (')[0]} {chosen[0]:.3g}"
     _style.finish(ax, x=when, y=ACTIVATION)
     several = len(chosen) > 1
-    size = float(np.clip(_style.SMALL * 9 / max(len(ticks), 9), _style.SMALLEST, _style.SMALL))
+    look = _style.now()
+    size = float(np.clip(look.small * 9 / max(len(ticks), 9), look.smallest, look.small))
     ax.set_xticks(ticks, [f"{t:.3g}" for t in chosen] * len(groups) if several else list(groups))
     ax.tick_params(axis="x", length=0, labelsize=size)
     if several:
         ax.xaxis.remove_overlapping_locs = False
         ax.set_xticks(middles, list(groups), minor=True)
-        ax.tick_params(axis="x", which="minor", length=0, labelsize=_style.SMALL, pad=size + 7)
+        ax.tick_params(
+            axis="x", which="minor", length=0, labelsize=_style.now().small, pad=size + 7
+        )
     handles = [Patch(color=_style.CATEGORIES[k % len(_style.CATEGORIES)], label=level)
                for k, level in enumerate(shown)]  # fmt: skip
     _style.legend_above(ax, handles)

@@ -79,7 +79,9 @@ def representation_bars(
     n_times, n_items, n_units = activity.shape
     low, high = min(0.0, float(activity.min())), max(0.0, float(activity.max()))
     scale = ROOM / (high - low) if high > low else 0.0
-    ax = _style.make_axes(ax, width=max(_style.COLUMN, 1.13 * n_times), height=0.2 * n_items + 0.95)
+    ax = _style.make_axes(
+        ax, width=max(_style.now().column, 1.13 * n_times), height=0.2 * n_items + 0.95
+    )
     zero = np.arange(n_items) + ROOM / 2 + low * scale
     for k, (each, time) in enumerate(zip(activity, chosen["time"].values, strict=True)):
         left = k * (1 + GAP)
@@ -93,7 +95,7 @@ def representation_bars(
         ax.add_collection(LineCollection(ground, colors=_style.GREY, linewidths=0.5), autolim=False)
         ax.annotate(
             f"t = {time:.3g}", (left + 0.5, -0.5), (0, 2), textcoords="offset points",
-            fontsize=_style.TEXT, ha="center", va="bottom", annotation_clip=False,
+            fontsize=_style.now().text, ha="center", va="bottom", annotation_clip=False,
         )  # fmt: skip
     ax.set(xlim=(0, n_times * (1 + GAP) - GAP), ylim=(n_items - 0.4, -0.5), xticks=[])
     layer_name = "property" if layer == "output" else "unit"
@@ -102,7 +104,7 @@ def representation_bars(
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0, pad=2)
     names = [str(name) for name in history["item"].values[rows]]
-    ax.set_yticks(np.arange(n_items), names, fontsize=_style.SMALL)
+    ax.set_yticks(np.arange(n_items), names, fontsize=_style.now().small)
     _style.legend_above(ax, handles)
     _fit_rows(ax, n_items)
     _mark_scale(ax, zero[-1], scale, low, high)
@@ -146,10 +148,10 @@ def _stand(x: np.ndarray, width: float, foot: np.ndarray, top: np.ndarray) -> np
 def _fit_rows(ax: Axes, n_items: int) -> None:
     """Leave a line above the rows for the times, and make names as large as rows allow."""
     ax.figure.canvas.figure.draw_without_rendering()
-    height, line = _style.height_in_points(ax), 1.6 * _style.TEXT
+    height, line = _style.height_in_points(ax), 1.6 * _style.now().text
     row = max(height - line, 1.0) / (n_items + 0.1)
     ax.set_ylim(n_items - 0.4, -0.5 - line / row)
-    ax.tick_params(labelsize=float(np.clip(0.9 * row, _style.SMALLEST, _style.SMALL)))
+    ax.tick_params(labelsize=float(np.clip(0.9 * row, _style.now().smallest, _style.now().small)))
 
 
 def _mark_scale(ax: Axes, zero: float, scale: float, low: float, high: float) -> None:
@@ -166,6 +168,6 @@ def _mark_scale(ax: Axes, zero: float, scale: float, low: float, high: float) ->
         label="_scale", scalex=False, scaley=False,
     )  # fmt: skip
     ax.text(
-        1.035, (zero + tip) / 2, f"{nice:g}", fontsize=_style.SMALL, va="center",
+        1.035, (zero + tip) / 2, f"{nice:g}", fontsize=_style.now().small, va="center",
         transform=right, clip_on=False,
     )  # fmt: skip

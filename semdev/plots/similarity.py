@@ -75,14 +75,14 @@ def similarity(
         )  # fmt: skip
         ax.text(
             k * step + n / 2, -0.03 * n, f"t = {float(tile['time']):.3g}", ha="center",
-            va="bottom", fontsize=_style.TEXT,
+            va="bottom", fontsize=_style.now().text,
         )  # fmt: skip
     ax.set(xlim=(0, (len(at) - 1) * step + n), ylim=(n, 0), aspect="equal", xticks=[])
     ax.tick_params(length=0, pad=2)
     ax.spines[:].set_visible(False)
     bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.02, 0.0, 0.03, 1.0)), ticks=SCALE)
-    bar.set_label("cosine", fontsize=_style.TEXT)
-    bar.ax.tick_params(labelsize=_style.SMALL)
+    bar.set_label("cosine", fontsize=_style.now().text)
+    bar.ax.tick_params(labelsize=_style.now().small)
     bar.outline.set_visible(False)
     _name_rows(ax, history, order, len(at), step)
     for _ in range(2):  # square tiles settle after more than one layout
@@ -95,24 +95,24 @@ def _name_rows(ax: Axes, history: xr.Dataset, order: np.ndarray, tiles: int, ste
     n = len(order)
     ax.figure.canvas.figure.draw_without_rendering()
     room = _style.height_in_points(ax)
-    size = min(0.95 * room / n, _style.SMALL)
+    size = min(0.95 * room / n, _style.now().small)
     classes = item_classes(history)
-    if size >= (_style.SMALLEST if classes is None else READABLE):
+    if size >= (_style.now().smallest if classes is None else READABLE):
         names = [str(name) for name in history["item"].values[order]]
         ax.set_yticks(np.arange(n) + 0.5, names, fontsize=size)
     elif classes is not None:
         runs = class_runs(classes[order])
-        gap = 1.05 * _style.SMALL * n / room
+        gap = 1.05 * _style.now().small * n / room
         middles = [(first + last) / 2 for _, first, last in runs]
         places = np.clip(_style.spread(middles, gap), 0, n)
-        ax.set_yticks(places, [name for name, _, _ in runs], fontsize=_style.SMALL - 0.5)
+        ax.set_yticks(places, [name for name, _, _ in runs], fontsize=_style.now().small - 0.5)
         for _, first, _ in runs[1:]:
             for k in range(tiles):
                 ax.plot([k * step, k * step + n], [first, first], color="white", linewidth=0.5)
                 ax.plot([k * step + first] * 2, [0, n], color="white", linewidth=0.5)
     else:
         ax.set_yticks([])
-        ax.set_ylabel(f"{n} items", fontsize=_style.TEXT)
+        ax.set_ylabel(f"{n} items", fontsize=_style.now().text)
 
 
 def class_runs(classes: np.ndarray) -> list[tuple[str, int, int]]:

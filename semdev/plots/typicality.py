@@ -108,7 +108,7 @@ def typicality(
             ax.set_xlim((left + right - least) / 2, (left + right + least) / 2)
     _style.finish(ax, x="learned at " + _style.TIME)
     room = _style.height_in_points(ax) / len(rows)
-    size = float(np.clip(0.95 * room, _style.SMALLEST, _style.SMALL))
+    size = float(np.clip(0.95 * room, _style.now().smallest, _style.now().small))
     _name_rows(ax, rows, found, colors, (correlation, by, heading), size)
     for k, color in late:
         ax.plot(
