@@ -53,11 +53,14 @@ class FalsePositives:
         """A row for each phenomenon and kind of world without structure.
 
         `rate`: the share of cases (world drawn, model, seed) that meet the criterion; NaN where the
-        phenomenon has a place in such worlds, or cannot be asked. `low`, `high`: Wilson's 95 %
+        phenomenon has a place in such worlds, or cannot be asked. A world of which the phenomenon
+        itself says that it has nothing to show (`Phenomenon.lacks`) is a case without a claim.
+        `low`, `high`: Wilson's 95 %
         interval with as many cases as there are worlds drawn, for the models and seeds that learn
         one world see the same accidents and are no independent cases: it is too wide rather than
         too narrow. `worlds`, `cases`: how many. `silent`: the share of cases of which the measure
-        could say nothing (they do not meet the criterion). `highest`, `model`: the model with the
+        could say nothing, and `refused` that of which the phenomenon said that there is nothing to
+        be shown (neither meets the criterion). `highest`, `model`: the model with the
         highest rate.
         """
         rows = []
@@ -66,8 +69,9 @@ class FalsePositives:
                 cell = self.found.sel(phenomenon=name, kind=kind)
                 row = {"phenomenon": str(name), "kind": str(kind), "rate": np.nan, "low": np.nan,
                        "high": np.nan, "worlds": 0, "cases": 0, "silent": np.nan,
-                       "highest": np.nan, "model": ""}  # fmt: skip
-                asked = (cell["status"] == "asked").broadcast_like(cell["met"])
+                       "refused": np.nan, "highest": np.nan, "model": ""}  # fmt: skip
+                refused = (cell["status"] == "refused").broadcast_like(cell["met"])
+                asked = refused | (cell["status"] == "asked").broadcast_like(cell["met"])
                 met = cell["met"].where(asked)
                 if bool(asked.any()):
                     rate, worlds = float(met.mean()), int(asked.any(["model", "seed"]).sum())
@@ -76,7 +80,8 @@ class FalsePositives:
                     row |= {
                         "rate": rate, "low": low, "high": high, "worlds": worlds,
                         "cases": int(asked.sum()), "highest": each.max(),
-                        "silent": float(cell["value"].isnull().where(asked).mean()),
+                        "silent": float((cell["value"].isnull() & ~refused).where(asked).mean()),
+                        "refused": float(refused.where(asked).mean()),
                         "model": str(each.idxmax()),
                     }  # fmt: skip
                 rows.append(row)
@@ -109,7 +114,8 @@ class FalsePositives:
     def lay_out(self, *, markdown: bool = False) -> str:
         """Return both tables as text or Markdown: rates in %, and impossible claims of cases.
 
-        A dash: the phenomenon has a place in such worlds; n/a: it could not be asked in any.
+        A dash: the phenomenon has a place in such worlds; n/a: it could not be asked in any. An
+        asterisk: of most of these worlds the phenomenon itself said that they have nothing to show.
         """
         return lay_out_table(self._tabulate_texts(), markdown=markdown)
 
@@ -118,7 +124,8 @@ class FalsePositives:
         table, claimed = self.table, self.claimed
         has_place = (self.found["status"] == "has a place").all(["world", "draw", "model"])
         table["text"] = [
-            write_percent(row["rate"], row["low"], row["high"]) if row["cases"]
+            write_percent(row["rate"], row["low"], row["high"]) + "*" * (row["refused"] > 0.5)
+            if row["cases"]
             else "–" if has_place.sel(phenomenon=row["phenomenon"], kind=row["kind"]) else "n/a"
             for row in table.to_dict("records")
         ]  # fmt: skip
@@ -131,9 +138,12 @@ class FalsePositives:
         }
         shown["highest of a model"] = [most.get(name, "–") for name in shown.index]
         if len(claimed):
-            sums = claimed.groupby("phenomenon")[["claims", "cases"]].sum()
-            said = {name: f"{row.claims} of {row.cases}" for name, row in sums.iterrows()}
-            shown["impossible claims"] = [said.get(name, "–") for name in shown.index]
+            sums = claimed.groupby(["model", "phenomenon"], sort=False)[["claims", "cases"]].sum()
+            for model in dict.fromkeys(claimed["model"]):
+                said = {
+                    name: f"{row.claims} of {row.cases}" for name, row in sums.loc[model].iterrows()
+                }
+                shown[f"claims of {model}"] = [said.get(name, "–") for name in shown.index]
         return shown
 
     def __repr__(self) -> str:
@@ -161,11 +171,18 @@ def list_incapable() -> dict[str, Any]:
     """Return the learners that `Phenomenon.impossible_for` names.
 
     A shallow linear network without bias, shown items one-hot, learns each cell by itself, along
-    one exponential that depends on nothing but the item's frequency.
+    one exponential that depends on nothing but the item's frequency. By rote things are learned in
+    a random order, so that whatever is sooner than something else is so by chance: its claims are
+    a rate of false positives, in worlds with structure.
     """
     from semdev.models.networks import Shallow
+    from semdev.models.rivals.rote import Rote
 
-    return {"shallow linear": Shallow()}
+    return {
+        "shallow linear": Shallow(),
+        "rote, item by item": Rote(arrival="items"),
+        "rote, property by property": Rote(arrival="properties"),
+    }
 
 
 def false_positives(
@@ -184,9 +201,9 @@ def false_positives(
     """Ask how often phenomena are found in worlds without structure, or where they cannot be.
 
     Worlds without structure are drawn with `make_null_world`: properties shuffled, a flat tree,
-    white noise. A phenomenon is asked in those kinds of worlds in which it has no place
-    (`Phenomenon.null_worlds`). Besides, learners that provably cannot show a phenomenon
-    (`Phenomenon.impossible_for`) learn the data as they are and a draw of each kind.
+    white noise, names alone. A phenomenon is asked in those kinds of worlds in which it has no place
+    (`Phenomenon.null_worlds`). Besides, learners that provably cannot show a phenomenon but by
+    chance (`Phenomenon.impossible_for`) learn the data as they are and a draw of each kind.
 
     Parameters
     ----------
@@ -199,7 +216,8 @@ def false_positives(
     draws : int
         How many worlds of each kind. They are the independent cases; more seeds in each are not.
     seeds : int or iterable of int
-        How many of each model in each world, or which.
+        How many of each model in each world, or which. Where they are a number, learners that
+        cannot show a phenomenon have as many for each draw: their seeds are independent cases.
     relabellings : int
         How often classes are dealt out anew, in each world in its own ways.
     n_jobs, executor, out, progress
@@ -256,11 +274,14 @@ def false_positives(
     claims = None
     if impossible:
         known = list_incapable()
-        for name in {name for names in impossible.values() for name in names}:
+        named = {name for names in impossible.values() for name in names}
+        for name in named:
             require(name, known, kind="learner", where="list_incapable")
         drawn = [make_null_world(world, kind) for world in worlds.values() for kind in kinds]
         claims = compare(
-            known, worlds | {each.name: each for each in drawn}, seeds=seeds,
+            {name: each for name, each in known.items() if name in named},
+            worlds | {each.name: each for each in drawn},
+            seeds=seeds * draws if isinstance(seeds, int) else seeds,
             phenomena=[asked[name] for name in impossible], relabellings=relabellings,
             out=folder and folder / "impossible", **where,
         )  # fmt: skip
@@ -284,6 +305,8 @@ def judge_null(
         phenomena=[one for one in phenomena if kind in one.null_worlds],
     )  # fmt: skip
     status = xr.where(found["reason"] != "", "not applicable", "asked")
+    lacks = [one.name for one in phenomena if not one.asks(null) and one.lacks(null)]
+    status = xr.where(found["phenomenon"].isin(lacks), "refused", status)
     status = xr.where(found["error"] != "", "failed", status)
     kept = found[["value", "p", "met", "error"]].assign(status=status.astype(object))
     kept["error"] = kept["error"].astype(object)

@@ -19,6 +19,9 @@ NULL_WORLDS = ("shuffled properties", "flat tree", "white noise")
 
 Experiment = Callable[[Learner, Dataset, Sequence[int]], xr.Dataset]
 Measure = Callable[[xr.Dataset], xr.DataArray]
+# A function of an experiment's result to one in which what a claim is about is dealt out anew, and
+# to what tells deals apart: b"" if everything is where it was.
+Deal = Callable[[xr.Dataset, np.random.Generator], tuple[xr.Dataset, bytes]]
 
 
 class NotApplicableError(Exception):
@@ -60,6 +63,31 @@ def ask_for_tree(data: Dataset) -> str:
     return "" if data.tree is not None else "the data have no tree"
 
 
+def name_deal(classes: np.ndarray) -> bytes:
+    """Return who is with whom at each level, whatever the classes are called, item × level.
+
+    >>> one, other = np.array([["a"], ["b"], ["b"]]), np.array([["b"], ["a"], ["a"]])
+    >>> name_deal(one) == name_deal(other), name_deal(one) == name_deal(one[::-1])
+    (True, False)
+    """
+    first = (classes[:, None] == classes[None, :]).argmax(1)  # the first item of one's class
+    return first.astype(np.int16).tobytes()
+
+
+def deal_classes(result: xr.Dataset, random: np.random.Generator) -> tuple[xr.Dataset, bytes]:
+    """Deal the classes of the tree out to the items anew: what most phenomena are held against.
+
+    Raises NotApplicableError where there are none.
+    """
+    if "ancestor" not in result.coords:
+        raise NotApplicableError("items have no classes: the data have no tree")
+    classes = result["ancestor"].transpose("item", ...)
+    drawn = random.permutation(classes.values)
+    deal = name_deal(drawn)
+    dealt = result.assign_coords(ancestor=classes.copy(data=drawn))
+    return dealt, b"" if deal == name_deal(classes.values) else deal
+
+
 @dataclass(frozen=True)
 class Phenomenon:
     """A phenomenon as data.
@@ -71,6 +99,7 @@ class Phenomenon:
     A phenomenon that is about classes of items is `controlled`: it counts as shown by a seed only
     if its value is also larger than with the classes dealt out to the items anew (a permutation
     test at 2.5 %), for a measure that looks for the largest of something finds something in noise.
+    One that is about something else may `deal` that out.
 
     Parameters
     ----------
@@ -84,8 +113,15 @@ class Phenomenon:
         What is done with a learner; by default it learns the data.
     asks : function of a Dataset, optional
         "" for data that can show it, else why not.
+    lacks : function of a Dataset, optional
+        "" for data that hold what it is about beyond what chance gives, else why they do not. They
+        are not asked either; but to say so of a world without structure is a right answer, and is
+        counted as one (`false_positives`), where being unable to ask is none.
     controlled : bool
-        Whether it is about classes of items.
+        Whether it is held against deals.
+    deal : function of (result, numpy Generator), optional
+        What is dealt out anew: returns what `experiment` returned, so dealt, and bytes that tell
+        deals apart (b"" if all is where it was); by default the classes of items.
     null_worlds : tuple of str
         The worlds without structure (`make_null_world`) that lack what it is about.
     impossible_for : tuple of str
@@ -119,7 +155,9 @@ class Phenomenon:
     criterion: Criterion
     experiment: Experiment = learn
     asks: Callable[[Dataset], str] = ask_nothing  # "", or why data cannot show it
+    lacks: Callable[[Dataset], str] = ask_nothing  # "", or why they have nothing to be shown
     controlled: bool = True
+    deal: Deal = deal_classes
     null_worlds: tuple[str, ...] = NULL_WORLDS  # those that lack what it is about
     impossible_for: tuple[str, ...] = field(default=())  # learners that provably cannot show it
 
@@ -140,7 +178,8 @@ def judge(
     Dataset
         Over seed: `value`; `control`, what 2.5 % of relabelled worlds reach, and `p`, the share
         of worlds (relabelled ones and this) with at least the value (both NaN unless controlled;
-        a relabelled world of which nothing can be said has less than any value);
+        a relabelled world of which nothing can be said has less than any value; `Phenomenon.deal`
+        says what is relabelled);
         `met` (bool); without a dimension: `reason`, why it is not applicable ("" if it is).
 
     Examples
@@ -154,7 +193,7 @@ def judge(
     array([ True,  True])
     """
     unknown = np.full(len(seeds), math.nan)
-    reason = phenomenon.asks(data)
+    reason = phenomenon.asks(data) or phenomenon.lacks(data)
     if not reason:
         try:
             result = phenomenon.experiment(learner, data, seeds)
@@ -211,39 +250,28 @@ def read_values(phenomenon: Phenomenon, result: xr.Dataset, seeds: Sequence[int]
 def relabel_and_measure(
     phenomenon: Phenomenon, result: xr.Dataset, seeds: Sequence[int], number: int, random_state: int
 ) -> np.ndarray:
-    """Return values with the classes dealt out to items anew, relabelling × seed; NaN as −∞.
+    """Return values with what a phenomenon is about dealt out anew, deal × seed; NaN as −∞.
 
-    Raises NotApplicableError where items are so few that hardly any other deal is possible.
+    Raises NotApplicableError where there is so little that hardly any other deal is possible.
     """
-    if "ancestor" not in result.coords:
-        raise NotApplicableError("items have no classes: the data have no tree")
     random = np.random.default_rng([random_state, 5])
-    classes = result["ancestor"].transpose("item", ...)
-    own, values, deals = name_deal(classes.values), [], set()
+    values, deals = [], set()
     for _ in range(4 * number):
-        drawn = random.permutation(classes.values)
-        deal = name_deal(drawn)
-        if deal != own:
+        dealt, deal = phenomenon.deal(result, random)
+        if deal:
             deals.add(deal)
-            dealt = classes.copy(data=drawn)
-            values.append(read_values(phenomenon, result.assign_coords(ancestor=dealt), seeds))
+            values.append(read_values(phenomenon, dealt, seeds))
         if len(values) == number:
             break
     if len(deals) < min(number, LEAST_DEALS):
+        what = (
+            f"the classes of {result.sizes['item']} items"
+            if phenomenon.deal is deal_classes
+            else "what it is about"
+        )
         raise NotApplicableError(
-            f"the classes of {len(classes)} items can be dealt out in {len(deals)} other ways, "
-            "too few to tell a finding from chance"
+            f"{what} can be dealt out in {len(deals)} other ways, too few to tell a finding from "
+            "chance"
         )
     found = np.array(values)
     return np.where(np.isnan(found), -math.inf, found)
-
-
-def name_deal(classes: np.ndarray) -> bytes:
-    """Return who is with whom at each level, whatever the classes are called, item × level.
-
-    >>> one, other = np.array([["a"], ["b"], ["b"]]), np.array([["b"], ["a"], ["a"]])
-    >>> name_deal(one) == name_deal(other), name_deal(one) == name_deal(one[::-1])
-    (True, False)
-    """
-    first = (classes[:, None] == classes[None, :]).argmax(1)  # the first item of one's class
-    return first.astype(np.int16).tobytes()

@@ -15,8 +15,8 @@ from semdev.phenomena.categorizing import (
     BASIC_LEVEL_ADVANTAGE,
     COHERENT_COVARIATION,
     TYPICALITY,
-    ask_for_company,
     compare_ranks,
+    find_company,
     find_graded,
     measure_typicality,
 )
@@ -160,7 +160,7 @@ def test_company_alone_makes_properties_come_sooner() -> None:
     world = sd.load("living_things")
     half = world.properties["property"].values[::2].tolist()
     lone = scatter_properties(world, seed=0, properties=half)
-    assert ask_for_company(lone) == ""
+    assert find_company(lone) == ""
     result = COHERENT_COVARIATION.experiment(solved(2), lone, [0])
     each = sd.covariation(result)
     late, scattered = each["acquired"].values[0], np.isin(each["property"].values, half)
@@ -176,9 +176,9 @@ def test_company_alone_makes_properties_come_sooner() -> None:
 @pytest.mark.parametrize("kind", NULL_WORLDS)
 def test_worlds_without_structure_have_no_company_to_ask_of(kind) -> None:
     world = sd.load("rogers2004")
-    reasons = [ask_for_company(make_null_world(world, kind, random_state=k)) for k in range(20)]
+    reasons = [find_company(make_null_world(world, kind, random_state=k)) for k in range(20)]
     assert sum(not reason for reason in reasons) <= 2  # of 20 at 1 %: more in 1 of 1000 cases
-    assert ask_for_company(world) == ""
+    assert find_company(world) == ""
 
 
 def test_without_a_tree_typicality_is_not_applicable_and_covariation_is() -> None:
