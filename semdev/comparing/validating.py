@@ -201,8 +201,8 @@ def false_positives(
     """Ask how often phenomena are found in worlds without structure, or where they cannot be.
 
     Worlds without structure are drawn with `make_null_world`: properties shuffled, a flat tree,
-    white noise, names alone. A phenomenon is asked in those kinds of worlds in which it has no place
-    (`Phenomenon.null_worlds`). Besides, learners that provably cannot show a phenomenon but by
+    white noise, names alone. A phenomenon is asked in those kinds of worlds in which it has no
+    place (`Phenomenon.null_worlds`). Besides, learners that provably cannot show a phenomenon but by
     chance (`Phenomenon.impossible_for`) learn the data as they are and a draw of each kind.
 
     Parameters
@@ -240,7 +240,7 @@ def false_positives(
     ... )
     >>> found.claimed[["model", "claims", "cases"]].drop_duplicates()
                 model  claims  cases
-    0  shallow linear       0      2
+    0  shallow linear       0      4
     """
     asked = read_phenomena(phenomena)
     worlds = dict(data) if isinstance(data, Mapping) else {data.name: data}
