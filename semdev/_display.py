@@ -47,7 +47,7 @@ def register() -> bool:
     False
     """
     ipython = sys.modules.get("IPython")
-    shell = getattr(ipython, "get_ipython", lambda: None)()
+    shell: Any = getattr(ipython, "get_ipython", lambda: None)()
     if getattr(shell, "display_formatter", None) is None:
         return False
     import xarray as xr

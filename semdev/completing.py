@@ -50,7 +50,7 @@ def _complete(
                 action.complete = shtab.FILE
             elif action.metavar == "DIR" or action.dest == "out":
                 action.complete = shtab.DIRECTORY
-    preamble = {
+    preamble: Any = {
         "bash": f"""
 _semdev_worlds() {{ compgen -W "{corpora}" -- "$1"; compgen -f -- "$1"; }}
 _semdev_papers() {{ compgen -W "{papers}" -- "$1"; }}

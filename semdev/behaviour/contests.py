@@ -45,8 +45,11 @@ class Comparison:
         pairs = self.pairs.round(4)
         return lay_out_page(
             f"<b>{escape(self._describe())}</b>",
-            lay_out_table(list(shown), shown.values.tolist(), numbers=range(2, 6)),
-            fold("pairs", lay_out_table(list(pairs), pairs.values.tolist(), numbers=(2, 3, 4))),
+            lay_out_table(list(map(str, shown)), shown.values.tolist(), numbers=range(2, 6)),
+            fold(
+                "pairs",
+                lay_out_table(list(map(str, pairs)), pairs.values.tolist(), numbers=(2, 3, 4)),
+            ),
             kind="contest",
         )
 

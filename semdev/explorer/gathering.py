@@ -50,7 +50,7 @@ def pack_seeds(history: xr.Dataset, most: int | None) -> list[dict[str, Any]]:
     return packed
 
 
-def gather_similarity(history: xr.Dataset, layer: str) -> tuple[list[dict[str, Any]], np.ndarray]:
+def gather_similarity(history: xr.Dataset, layer: str) -> tuple[list[dict[str, Any]], float]:
     """Return maps and dendrograms for the ensemble, then for each seed, and the reach of all maps.
 
     The ensemble's are of the mean distance over seeds, and all share one frame (see
@@ -62,7 +62,7 @@ def gather_similarity(history: xr.Dataset, layer: str) -> tuple[list[dict[str, A
     mean = distance.mean("seed").expand_dims(seed=[-1])
     every = xr.concat([mean, distance.assign_coords(seed=range(history.sizes["seed"]))], "seed")
     places = _place_items(every)
-    reach = np.abs(places).max() or 1.0
+    reach = float(np.abs(places).max()) or 1.0
     order = tree_order(history)
     found = []
     for place, apart in zip(places, every.values, strict=True):

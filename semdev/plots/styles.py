@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib import font_manager, rc_context
 
@@ -101,7 +102,7 @@ def style(name: str, *, columns: int = 1) -> Iterator[Style]:
         chosen.columns, chosen.text, chosen.small, chosen.smallest, chosen.columns[columns - 1]
     )
     installed = set(font_manager.get_font_names())
-    settings = {
+    settings: Any = {
         "font.family": "sans-serif",
         "font.sans-serif": [font for font in SANS if font in installed],
         "font.size": wide.text,

@@ -40,7 +40,7 @@ def lay_out(measure: xr.Dataset | xr.DataArray) -> tuple[str, str]:
     table = table.drop(columns=[name for name in LEFT_OUT if name in table])
     total = len(table)
     key = SORTED_BY.get(name)
-    if key in table:
+    if key is not None and key in table:
         table = table.sort_values(key, ascending=False, kind="stable")
     table = table.head(MOST_ROWS)
     head = f"from {name}: {sizes}"
@@ -62,7 +62,7 @@ def lay_out(measure: xr.Dataset | xr.DataArray) -> tuple[str, str]:
         [*row, *([(svg,)] if curves is not None else [])]
         for row, (_, svg) in zip(rows.values.tolist(), sparks, strict=True)
     ]
-    right = [k for k, column in enumerate(rows) if _is_number(table, column)]
+    right = [k for k, column in enumerate(rows) if _is_number(table, str(column))]
     columns = [*rows.columns, *([SPARK] if curves is not None else [])]
     page = lay_out_page(
         f"from <b>{escape(name)}</b>: {escape(sizes)}<br><small>{escape(note)}</small>",

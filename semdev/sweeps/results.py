@@ -298,7 +298,9 @@ class Sweep(Mapping[Any, xr.Dataset]):
 def _lay_out_rows(table: pd.DataFrame) -> str:
     """Return the first rows of a table as HTML, and how many more there are."""
     numbers = [k for k, name in enumerate(table) if pd.api.types.is_numeric_dtype(table[name])]
-    shown = lay_out_table(list(table), table.head(MOST_ROWS).values.tolist(), numbers=numbers)
+    shown = lay_out_table(
+        list(map(str, table)), table.head(MOST_ROWS).values.tolist(), numbers=numbers
+    )
     more = len(table) - MOST_ROWS
     return shown + (f"<small>and {more} more</small>" if more > 0 else "")
 
