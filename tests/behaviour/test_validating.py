@@ -157,7 +157,7 @@ def test_bad_requests_are_refused_with_a_reason(deep, children):
     with pytest.raises(KeyError, match="no baseline 'constants'"):
         cross_validate("constants", children)
     with pytest.raises(ValueError, match="folds=1: 2 to 48 are possible, one for each participant"):
-        cross_validate("constant", children, folds=1)
+        cross_validate("constant", children, by="participant", folds=1)
     with pytest.raises(ValueError, match="one or more, got 0"):
         noise_ceiling(children, groups=0)
     with pytest.raises(ValueError, match="none of them constant"):
