@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from scipy.stats import bootstrap
 
 from semdev._html import escape, fold, lay_out_page, lay_out_table
@@ -103,7 +104,7 @@ def compare_fits(
     responses : DataFrame
         As `read_responses` returns or takes.
     by, folds, data, seeds, knots, fixed, random_state
-        As for `cross_validate`.
+        As for `cross_validate`. Data are for the learners among the models.
     level : float
         Of the intervals.
 
@@ -148,8 +149,12 @@ def compare_fits(
     if not 0 < level < 1:
         raise ValueError(f"level is a share between 0 and 1, got {level}")
     table = read_responses(responses)
-    histories = {
-        name: read_history(model, data=data, seeds=seeds) for name, model in models.items()
+    past = {name for name, model in models.items() if isinstance(model, xr.Dataset)}
+    histories = {  # data are for the learners; where there are none, a History refuses them
+        name: read_history(
+            model, data=None if name in past and len(past) < len(models) else data, seeds=seeds
+        )
+        for name, model in models.items()
     }
     learners = histories | {name: name for name in BASELINES}
     scores = pd.DataFrame({

@@ -50,10 +50,16 @@ def read_history(
     TypeError
         A learner without data to learn.
     ValueError
-        A History of one time, or with outputs that are no numbers.
+        A History of one time, or data for a History, which has learned its own.
     """
     if isinstance(model, xr.Dataset):
         history = check(model)
+        if data is not None:
+            learned = get_provenance(history).get("data", "its own data")
+            raise ValueError(
+                f"a History has learned already ({learned}), so that data={data.name!r} would "
+                "change nothing: leave data= out, or pass a learner, as sd.DeepLinear()"
+            )
     else:
         learner = read_learner(model)
         if data is None:

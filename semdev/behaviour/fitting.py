@@ -210,7 +210,7 @@ def fit(
     TypeError
         A learner without data.
     ValueError
-        A History of one time, or that diverged; knots that are none.
+        A History of one time, or that diverged; data for a History; knots that are none.
 
     Examples
     --------

@@ -10,7 +10,7 @@ from scipy.stats import chi2
 
 from semdev.behaviour.fitting import Fit
 from semdev.behaviour.likelihood import LINK, to_time, value_and_gradient
-from semdev.behaviour.searching import find_bounds, polish
+from semdev.behaviour.searching import find_bounds, polish, sort_by_value
 
 STRIDE = 0.02  # the first step from the estimate, as a share of what is allowed
 REFINED, CLOSE = 8, 0.02  # at most so many times, until √loss is within 2 %
@@ -101,7 +101,8 @@ def _find_end(fit: Fit, k: int, bound: float, level: float) -> tuple[float, bool
 
     def fit_others(x: float, start: np.ndarray) -> tuple[float, np.ndarray]:
         """Return how far too much is lost with the k-th parameter at x, and the others there."""
-        theta = _fit_others(fit, start, k, x, others)
+        tried = [_fit_others(fit, each, k, x, others) for each in (start, fit.theta)]
+        theta = sort_by_value(tried, fit.design)[0]
         lost = (value_and_gradient(theta, fit.design)[0] - best) * fit.design.answers
         return float(np.sqrt(max(lost, 0.0)) - most), theta
 

@@ -23,7 +23,7 @@ def cross_validate(
     model: Any,
     responses: pd.DataFrame,
     *,
-    by: str = "participant",
+    by: str = "cell",
     folds: int = FOLDS,
     data: Dataset | None = None,
     seeds: int | Sequence[int] = SEEDS,
@@ -46,8 +46,9 @@ def cross_validate(
         of age: what a table of means knows (of a cell left out, only the mean of all).
     responses : DataFrame
         As `read_responses` returns or takes.
-    by : "participant" or "cell"
-        What is left out.
+    by : "cell" or "participant"
+        What is left out. Of questions nobody answered in the fit only a theory knows anything; what
+        is new about a participant is but an age, and to say what others of that age say will do.
     folds : int
         In how many parts; 2 or more.
     data, seeds, knots, fixed
@@ -66,7 +67,7 @@ def cross_validate(
     KeyError
         No such `by` or baseline; the nearest match is suggested.
     ValueError
-        More folds than participants or cells, or fewer than two.
+        More folds than participants or cells, or fewer than two; data for a History.
 
     Examples
     --------

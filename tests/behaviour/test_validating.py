@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import semdev as sd
 from semdev.behaviour import validating
 from semdev.behaviour.baselines import find_edges, fit_baseline, noise_ceiling
 from semdev.behaviour.contests import compare_fits, weigh
@@ -85,14 +88,16 @@ def test_noise_is_not_foretold_from_others(children):
     coin = len(noise) * np.log(0.5)
     assert lower < coin < upper
     for name in ("constant", "saturated"):
-        assert cross_validate(name, noise)["log_likelihood"].sum() < coin
+        assert cross_validate(name, noise, by="participant")["log_likelihood"].sum() < coin
     assert fit_baseline("constant", noise).score(noise).sum() == pytest.approx(coin, rel=0.01)
 
 
 def test_a_table_knows_nothing_of_a_cell_nobody_was_asked_about(children):
     by_cell = [cross_validate(name, children, by="cell") for name in ("constant", "saturated")]
     pd.testing.assert_frame_equal(*by_cell)
-    one, other = (cross_validate(name, children).sum() for name in ("constant", "saturated"))
+    one, other = (
+        cross_validate(name, children, by="participant").sum() for name in ("constant", "saturated")
+    )
     assert other["log_likelihood"] > one["log_likelihood"]
 
 
@@ -152,7 +157,7 @@ def test_bad_requests_are_refused_with_a_reason(deep, children):
     with pytest.raises(KeyError, match="no baseline 'constants'"):
         cross_validate("constants", children)
     with pytest.raises(ValueError, match="folds=1: 2 to 48 are possible, one for each participant"):
-        cross_validate("constant", children, folds=1)
+        cross_validate("constant", children, by="participant", folds=1)
     with pytest.raises(ValueError, match="one or more, got 0"):
         noise_ceiling(children, groups=0)
     with pytest.raises(ValueError, match="none of them constant"):
@@ -172,8 +177,27 @@ def test_a_comparison_is_shown_without_its_sentences(shallow, children):
 
 def test_what_cannot_be_left_out_or_compared_is_said(deep, children):
     with pytest.raises(ValueError, match=r"but one participant .*by= may be cell"):
-        cross_validate(deep, children[children["participant"] == "child 01"])
+        cross_validate(deep, children[children["participant"] == "child 01"], by="participant")
     with pytest.raises(TypeError, match=r"models are named, .*got list"):
         compare_fits([deep], children)
     with pytest.raises(ValueError, match="datasets is 1 or more"):
         recover(deep, age_map={3: 1.0}, datasets=0)
+
+
+def test_one_default_says_what_is_left_out():
+    defaults = {
+        inspect.signature(each).parameters["by"].default
+        for each in (cross_validate, compare_fits, recover_generators)
+    }
+    assert defaults == {"cell"}
+
+
+def test_data_for_a_history_are_refused_unless_a_learner_needs_them(deep, children):
+    world = sd.load("rumelhart8")
+    with pytest.raises(ValueError, match=r"a History has learned already .*leave data= out"):
+        cross_validate(deep, children, data=world)
+    with pytest.raises(ValueError, match=r"a History has learned already"):
+        compare_fits({"deep": deep}, children, data=world)
+    both = {"deep": deep, "exemplar": sd.Exemplar()}
+    found = compare_fits(both, children, data=world, seeds=1, knots=1, folds=2)
+    assert set(found.fits) == set(both)
