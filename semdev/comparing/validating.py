@@ -202,8 +202,8 @@ def false_positives(
 
     Worlds without structure are drawn with `make_null_world`: properties shuffled, a flat tree,
     white noise, names alone. A phenomenon is asked in those kinds of worlds in which it has no
-    place (`Phenomenon.null_worlds`). Besides, learners that provably cannot show a phenomenon but by
-    chance (`Phenomenon.impossible_for`) learn the data as they are and a draw of each kind.
+    place (`Phenomenon.null_worlds`). Besides, learners that provably cannot show a phenomenon but
+    by chance (`Phenomenon.impossible_for`) learn the data as they are and a draw of each kind.
 
     Parameters
     ----------

@@ -24,8 +24,8 @@ def save_figure(figure: Figure | Axes, path: str | Path, *, exact: bool = False)
         path : str or Path
             An .svg, .pdf or .png file (300 dots an inch).
         exact : bool
-            As wide as the figure is, as journals ask (`style`); otherwise margins are cut to what is
-            drawn.
+            As wide as the figure is, as journals ask (`style`); otherwise margins are cut to what
+            is drawn.
 
         Raises
         ------
