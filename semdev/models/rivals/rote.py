@@ -17,8 +17,8 @@ class Rote(Rival):
     claim about which things are learned sooner, typical members, names of a level, properties
     in company, is true of it by chance or not at all: how often a criterion says yes of it is a
     rate of false positives. Things that arrive together are learned together: item by item,
-    everything about an item; property by property, a property of all items. So a rule that takes each cell
-    or property for a case of its own is found out.
+    everything about an item; property by property, a property of all items. So a rule that takes
+    each cell or property for a case of its own is found out.
 
     Parameters
     ----------
