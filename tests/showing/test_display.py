@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-START = "from IPython.core.interactiveshell import InteractiveShell\nshell = InteractiveShell.instance()\n"
+START = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+"""
 FORMAT = """
 def form(value):
     made, _ = shell.display_formatter.format(value)
