@@ -31,7 +31,7 @@ STYLE = """<style>
 .semdev small{opacity:.75}
 .semdev .good{font-weight:bold}
 .semdev .bad{font-weight:bold;border-left:3px solid #D55E00;padding-left:5px}
-.semdev caption{text-align:left;caption-side:top;padding:4px 0}
+.semdev caption{text-align:left;white-space:nowrap;caption-side:top;padding:4px 0}
 .semdev details{margin:.3em 0}
 .semdev summary{cursor:pointer}
 .semdev pre{white-space:pre-wrap;font-size:12px;margin:.3em 0}
@@ -43,6 +43,9 @@ MOST_POINTS = 80
 
 def lay_out_page(head: str, *parts: str, kind: str = "", style: str = "") -> str:
     """Return a page: a line of head, then parts; all of them HTML already.
+
+    A page's own `style` speaks of ``.semdev.semdev-KIND``, so that it outdoes the common one of
+    other pages further down.
 
     >>> page = lay_out_page("<b>one</b>", "<p>two</p>", kind="numbers")
     >>> page.removeprefix(STYLE)

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from semdev.comparing.results import Comparison
 
 _STYLE = """<style>
-.semdev-comparison td,.semdev-comparison thead th{text-align:center}
-.semdev-comparison thead th{max-width:7em}
-.semdev-comparison tbody th{white-space:nowrap}
-.semdev-comparison td small{display:block}
-.semdev-comparison .na{opacity:.45}
+.semdev.semdev-comparison td,.semdev.semdev-comparison thead th{text-align:center}
+.semdev.semdev-comparison thead th{max-width:7em}
+.semdev.semdev-comparison tbody th{white-space:nowrap}
+.semdev.semdev-comparison td small{display:block}
+.semdev.semdev-comparison .na{opacity:.45}
 </style>"""
 
 
@@ -41,7 +41,7 @@ def lay_out_comparison(comparison: Comparison) -> str:
             f"median value below</caption><thead><tr><th></th>{head}</tr></thead>"
             f"<tbody>{''.join(rows)}</tbody></table></div>"
         )
-    head = f"<b>{escape(repr(comparison)[1:-1])}</b>"
+    head = f"<b>{escape(comparison.describe())}</b>"
     said = "<small>– not applicable, ! failed; pointing at a cell says more</small>"
     return lay_out_page(head, *blocks, said, kind="comparison", style=_STYLE)
 

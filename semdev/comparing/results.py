@@ -133,12 +133,16 @@ class Comparison:
             for world in labels[0] for model in labels[1] for name in labels[2]
         ]  # fmt: skip
 
-    def __repr__(self) -> str:
+    def describe(self) -> str:
+        """Return in a line what was compared."""
         sizes = self.found.sizes
         return (
-            f"<Comparison of {sizes['model']} models × {sizes['phenomenon']} phenomena on "
-            f"{sizes['world']} world{'s' * (sizes['world'] > 1)}, {sizes['seed']} seeds>"
+            f"Comparison of {sizes['model']} models × {sizes['phenomenon']} phenomena on "
+            f"{sizes['world']} world{'s' * (sizes['world'] > 1)}, {sizes['seed']} seeds"
         )
+
+    def __repr__(self) -> str:
+        return f"<{self.describe()}>\n{self.lay_out()}"
 
     def _repr_html_(self) -> str:
         from semdev.comparing.html import lay_out_comparison

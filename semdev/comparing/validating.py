@@ -146,17 +146,21 @@ class FalsePositives:
                 shown[f"claims of {model}"] = [said.get(name, "–") for name in shown.index]
         return shown
 
-    def __repr__(self) -> str:
+    def describe(self) -> str:
+        """Return in a line what was asked."""
         sizes = self.found.sizes
         return (
-            f"<FalsePositives of {sizes['phenomenon']} phenomena in {sizes['draw']} draws of "
-            f"{sizes['kind']} kinds of worlds, {sizes['model']} models>"
+            f"FalsePositives of {sizes['phenomenon']} phenomena in {sizes['draw']} draws of "
+            f"{sizes['kind']} kinds of worlds, {sizes['model']} models"
         )
+
+    def __repr__(self) -> str:
+        return f"<{self.describe()}>\n{self.lay_out()}"
 
     def _repr_html_(self) -> str:
         shown = self._tabulate_texts()
         return lay_out_page(
-            f"<b>{escape(repr(self)[1:-1])}</b>",
+            f"<b>{escape(self.describe())}</b>",
             lay_out_cells(
                 ["", *map(str, shown.columns)], shown.reset_index().values.tolist(),
                 numbers=range(1, 1 + shown.shape[1]),

@@ -56,10 +56,10 @@ def show(value: Any) -> Shown:
     History of theory, depth 2 on saxe2019
       world      4 items × 7 properties, coded 0/1; a tree of 3 levels
       seeds      0; settled
-      time       0 to ..., 200 recorded
-      loss       6.5 to ...  █...▁
-      holds      output kept as factors ... kB (... kB multiplied out), target ... kB, ...
-      made by    semdev.solve: method closed form; ...
+      time       0 to 8.054, 200 recorded
+      loss       6 to 0.0001  █...▁
+      holds      output 44.8 kB, target 0.2 kB, loss 1.6 kB
+      made by    semdev.solve: method closed form, initial 1e-05 × 4; ...
       digest     data ..., patterns ...
     """
     register()

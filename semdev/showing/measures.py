@@ -70,7 +70,7 @@ def lay_out(measure: xr.Dataset | xr.DataArray) -> tuple[str, str]:
         _explain(name),
         fold("as xarray shows it", measure._repr_html_()),
         kind="measure",
-        style="<style>.semdev-measure td{white-space:nowrap}</style>",
+        style="<style>.semdev.semdev-measure td{white-space:nowrap}</style>",
     )
     return text, page
 
