@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,3 +23,19 @@ def write_records(table: pd.DataFrame) -> str:
     ]
     """
     return table.to_json(orient="records", double_precision=15, indent=1, force_ascii=False)
+
+
+def write_tables(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Return an object with a list of rows for each name.
+
+    >>> import pandas as pd
+    >>> print(write_tables({"a": pd.DataFrame({"x": [1]})}))
+    {
+    "a": [
+     {
+      "x":1
+     }
+    ]
+    }
+    """
+    return "{\n" + ",\n".join(f'"{k}": {write_records(t)}' for k, t in tables.items()) + "\n}"

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from semdev._json import write_records, write_tables
 from semdev.sweeps.command import read_count
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ def _add_parser(commands: Any, name: str, summary: str, description: str) -> Any
         "--jobs", type=read_count, metavar="N", help="processes (default: all cores)"
     )
     parser.add_argument("--out", metavar="DIR", help="folder for results, to go on from")
-    parser.add_argument("--markdown", action="store_true", help="print tables as Markdown")
+    printed = parser.add_mutually_exclusive_group()
+    printed.add_argument("--markdown", action="store_true", help="print tables as Markdown")
+    printed.add_argument("--json", action="store_true", help="print JSON instead")
     return parser
 
 
@@ -103,13 +106,16 @@ def _compare(options: argparse.Namespace, read_world: Reader) -> int:
     check_file(options.csv, (".csv",), "--csv")
     check_file(options.plot, PICTURES, "--plot")
     found = _run(options, read_world, options.out)
-    print(lay_out_comparison(found, markdown=options.markdown))
     if options.csv:
         found.to_csv(options.csv)
-        print(f"\nwrote {options.csv}")
     if options.plot:
         _draw(found, options.plot)
-        print(f"\nwrote {options.plot}")
+    if options.json:
+        print(write_records(found.summary))
+        return int((found.summary["status"] == "failed").any())
+    print(lay_out_comparison(found, markdown=options.markdown))
+    for written in filter(None, (options.csv, options.plot)):
+        print(f"\nwrote {written}")
     return _report_failures(found)
 
 
@@ -126,6 +132,14 @@ def _validate(options: argparse.Namespace, read_world: Reader) -> int:
         models, worlds, phenomena=options.phenomena, draws=options.draws,
         seeds=options.null_seeds, n_jobs=options.jobs, out=folder,
     )  # fmt: skip
+    if options.json:
+        tables = {
+            "false_positives": null.table, "impossible_claims": null.claimed,
+            "sensitivity": sensitivity(found), "comparison": found.summary,
+        }  # fmt: skip
+        print(write_tables(tables))
+        failed = len(null.failures) + int((found.summary["status"] == "failed").sum())
+        return int(failed > 0 or find_misses(null) > 0)
     _print_head("False positives, % of cases [95 % interval over worlds drawn]", options.markdown)
     print(null.lay_out(markdown=options.markdown))
     if (null.table["refused"] > 0.5).any():

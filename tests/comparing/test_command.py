@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 import numpy as np
 import pandas as pd
@@ -131,3 +132,18 @@ def test_verdicts_that_flip_are_listed(comparison_of):
     ]  # fmt: skip
     steady = sensitivity(comparison_of({"a": [[5.0]] * 3}))
     assert lay_out_sensitivity(steady) == "0 of 1 verdicts flip if thresholds are moved."
+
+
+def test_json_is_json_and_nothing_else(tmp_path, capsys):
+    out = str(tmp_path / "runs")
+    assert run("compare", *FEW, "--seeds", "2", "--out", out, "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert len(rows) == 2 * 2
+    shares = {(row["model"], row["phenomenon"]): row["share"] for row in rows}
+    assert shares["deep linear", "U-shape"] == 1
+    assert shares["shallow", "U-shape"] == 0
+    call = ["validate", *FEW, "--seeds", "2", "--null-seeds", "1", "--draws", "1", "--json"]
+    assert run(*call) in (0, 1)
+    tables = json.loads(capsys.readouterr().out)
+    assert set(tables) == {"false_positives", "impossible_claims", "sensitivity", "comparison"}
+    assert {row["claims"] for row in tables["impossible_claims"]} == {0}
