@@ -32,6 +32,13 @@ class Animation:
     """A moving picture; Jupyter shows it, `save` writes it.
 
     What `animate` returns. Frames are drawn when they are asked for.
+
+    Examples
+    --------
+    >>> import semdev as sd
+    >>> moving = sd.plots.animate(sd.solve(sd.load("saxe2019"), depth=2), seconds=1, rate=10)
+    >>> moving.frames
+    10
     """
 
     def __init__(self, figure: Figure, draw: Any, frames: int, rate: int) -> None:

@@ -122,7 +122,8 @@ def test_docstrings_give_shape_unit_and_reference(name: str) -> None:
 def test_every_world_is_learned_the_same_in_any_order_of_items(seed: int) -> None:
     world = sd.load("saxe2019")
     order = np.random.default_rng(seed).permutation(world.properties["item"].values)
-    plain, turned = (sd.solve(w, depth=2, times=30) for w in (world, world.select(items=order)))
+    times = np.linspace(0, 8, 30)  # the default ones differ in their last digit
+    plain, turned = (sd.solve(w, depth=2, times=times) for w in (world, world.select(items=order)))
     for measure in (sd.overgeneralizations, similarity.similarity):
         found = measure(turned).reindex_like(measure(plain))
         xr.testing.assert_allclose(found, measure(plain), atol=1e-9)
