@@ -140,6 +140,16 @@ def test_theory_and_measures_need_no_torch_and_no_matplotlib() -> None:
     assert in_fresh_process(code) == "[]"
 
 
+def test_drawing_theory_needs_no_torch() -> None:
+    code = (
+        "import sys, matplotlib, semdev as sd\n"
+        "matplotlib.use('agg')\n"
+        "sd.plots.loss(sd.solve(sd.load('saxe2019'), depth=2))\n"
+        "print('torch' in sys.modules)"
+    )
+    assert in_fresh_process(code) == "False"
+
+
 def test_training_needs_no_matplotlib() -> None:
     code = (
         "import sys, semdev as sd\n"

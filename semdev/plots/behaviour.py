@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,11 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from scipy.stats import binomtest
 
-from semdev.behaviour.baselines import find_edges
-from semdev.behaviour.contests import Comparison
-from semdev.behaviour.fitting import Fit
 from semdev.plots import _style
+
+if TYPE_CHECKING:  # fits train networks; drawing them should not load torch
+    from semdev.behaviour.contests import Comparison
+    from semdev.behaviour.fitting import Fit
 
 POINTS = 120  # of a curve
 AGES = 5  # groups of age for which answers are drawn
@@ -72,6 +74,8 @@ def answers(
     if not 1 <= len(cells) <= len(_style.CATEGORIES):
         raise ValueError(f"1 to {len(_style.CATEGORIES)} cells can be drawn, got {len(cells)}")
     foreseen = fit.predict(ages, cells=cells).rename(age="time")
+    from semdev.behaviour.baselines import find_edges
+
     table = table.assign(group=np.searchsorted(find_edges(table, groups), table["age"], "right"))
     ax = _style.make_axes(ax)
     ends = []
