@@ -8,7 +8,7 @@ import textwrap
 from functools import partial
 from typing import Any
 
-from semdev.comparing.command import PICTURES, Reader, check_file
+from semdev._commands import PICTURES, Reader, add_command, check_file
 
 DESCRIPTION = """Train deep and shallow networks on a world and ask both, over time, whether an
 item has a property. A belief that is false and rises for a while is an overgeneralization: its
@@ -22,10 +22,9 @@ EXAMPLES = """examples:
 
 def add_ask_parser(commands: Any, read_world: Reader) -> None:
     """Add `ask` to the parser; `read_world` reads a corpus or CSV file."""
-    parser = commands.add_parser(
-        "ask", help="ask what networks believe of an item while they learn",
-        description=DESCRIPTION, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_command(
+        commands, "ask", summary="ask what networks believe of an item while they learn",
+        description=DESCRIPTION, examples=EXAMPLES,
     )  # fmt: skip
     parser.add_argument("world", help="a corpus (see `semdev list`) or a CSV file of your own")
     parser.add_argument("item", help="an item of that world, such as worm")

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from semdev._commands import add_command
+
 SHELLS = ("bash", "zsh", "fish")
 DESCRIPTION = "Print the script that lets a shell complete semdev's commands, options and names."
 EXAMPLES = """how to switch it on:
@@ -21,10 +23,9 @@ def add_completion_parser(
     commands: Any, make_parser: Callable[[], argparse.ArgumentParser]
 ) -> None:
     """Add `completion` to the parser; `make_parser` makes the parser that is to be completed."""
-    parser = commands.add_parser(
-        "completion", help="let the tab key complete commands and names",
-        description=DESCRIPTION, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_command(
+        commands, "completion", summary="let the tab key complete commands and names",
+        description=DESCRIPTION, examples=EXAMPLES,
     )  # fmt: skip
     parser.add_argument("shell", choices=SHELLS, help=", ".join(SHELLS))
     parser.set_defaults(run=partial(_complete, make_parser=make_parser))

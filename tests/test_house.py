@@ -24,7 +24,7 @@ PUBLIC = [
 # Who may import whom: a file may import files of lower rank, and those of its own folder.
 RANK = {
     "_version": 0, "_names": 0, "_progress": 0, "_files": 0, "_json": 0, "threads": 0, "memory": 0,
-    "_html": 0, "_display": 0, "_measured": 0, "showing": 6.7,
+    "_commands": 0, "_html": 0, "_display": 0, "_measured": 0, "showing": 6.7,
     "factored": 0.5, "data": 1, "models.networks": 1,
     "models.closed_forms": 1, "models.coherence": 1, "learning_rules": 1,
     "models.decomposition": 2, "models.flow": 2, "models.depth": 2, "models.single_units": 2,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from semdev._commands import PICTURES, Reader, add_command, check_file, read_count
 from semdev._json import write_records, write_tables
-from semdev.sweeps.command import read_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from semdev.comparing.results import Comparison
     from semdev.comparing.validating import FalsePositives
     from semdev.data.dataset import Dataset
-
-Reader = Callable[[str, "str | None"], "Dataset"]
 
 WORLDS = ("living_things", "rogers2004")
 SEEDS = 30
@@ -41,7 +38,6 @@ EXAMPLES = """examples:
   semdev compare rogers2004 --phenomena typicality U-shape --seeds 10 --csv seeds.csv
   semdev validate rogers2004 --draws 10 --out validation
 """
-PICTURES = (".svg", ".pdf", ".png")
 LIMIT = 0.05  # the rate of false positives that is allowed
 
 
@@ -74,12 +70,8 @@ def add_validate_parser(commands: Any, read_world: Reader) -> None:
 
 
 def _add_parser(commands: Any, name: str, summary: str, description: str) -> Any:
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=description,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_command(
+        commands, name, summary=summary, description=description, examples=EXAMPLES
     )
     parser.add_argument(
         "worlds", nargs="*", metavar="WORLD", default=list(WORLDS),
@@ -112,7 +104,7 @@ def _compare(options: argparse.Namespace, read_world: Reader) -> int:
         _draw(found, options.plot)
     if options.json:
         print(write_records(found.summary))
-        return int((found.summary["status"] == "failed").any())
+        return int(len(_find_failures(found)) > 0)
     print(lay_out_comparison(found, markdown=options.markdown))
     for written in filter(None, (options.csv, options.plot)):
         print(f"\nwrote {written}")
@@ -138,7 +130,7 @@ def _validate(options: argparse.Namespace, read_world: Reader) -> int:
             "sensitivity": sensitivity(found), "comparison": found.summary,
         }  # fmt: skip
         print(write_tables(tables))
-        failed = len(null.failures) + int((found.summary["status"] == "failed").sum())
+        failed = len(null.failures) + len(_find_failures(found))
         return int(failed > 0 or find_misses(null) > 0)
     _print_head("False positives, % of cases [95 % interval over worlds drawn]", options.markdown)
     print(null.lay_out(markdown=options.markdown))
@@ -233,10 +225,14 @@ def _draw(found: Comparison, path: str) -> None:
     save_figure(draw_worlds(found), path)
 
 
+def _find_failures(found: Comparison) -> pd.DataFrame:
+    summary = found.summary
+    return summary[summary["status"] == "failed"]
+
+
 def _report_failures(found: Comparison) -> int:
     """Print what failed; return 1 if anything did."""
-    summary = found.summary
-    failed = summary[summary["status"] == "failed"]
+    failed = _find_failures(found)
     for row in failed.head(8).to_dict("records"):
         print(f"failed: {row['phenomenon']}, {row['model']}, {row['world']}: {row['why']}")
     if len(failed) > 8:
@@ -246,13 +242,3 @@ def _report_failures(found: Comparison) -> int:
 
 def _print_head(text: str, markdown: bool) -> None:
     print(f"\n{'### ' if markdown else ''}{text}\n")
-
-
-def check_file(path: str | None, kinds: Sequence[str], option: str) -> None:
-    """Refuse a file that could not be written before time is spent on it."""
-    if path is None:
-        return
-    if Path(path).suffix not in kinds:
-        raise ValueError(f"{option} writes {', '.join(kinds)} files, got {path!r}")
-    if not Path(path).parent.is_dir():
-        raise FileNotFoundError(f"no folder {str(Path(path).parent)!r} to write {path!r} in")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from semdev.sweeps.command import read_count
+from semdev._commands import add_command, check_file, read_count
 
 DESCRIPTION = """Make one self-contained page of a History: it opens offline, in any browser.
 
@@ -21,10 +21,9 @@ EXAMPLES = """examples:
 
 def add_explore_parser(commands: Any) -> None:
     """Add `explore` to the parser."""
-    parser = commands.add_parser(
-        "explore", help="make a page of a saved History that opens in any browser",
-        description=DESCRIPTION, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_command(
+        commands, "explore", summary="make a page of a saved History that opens in any browser",
+        description=DESCRIPTION, examples=EXAMPLES,
     )  # fmt: skip
     parser.add_argument("history", metavar="HISTORY.nc", help="written by sd.save_history")
     parser.add_argument(
@@ -45,7 +44,6 @@ def add_explore_parser(commands: Any) -> None:
 
 
 def _explore(options: argparse.Namespace) -> int:
-    from semdev.comparing.command import check_file
     from semdev.explorer.exploring import explore
     from semdev.storing import load_history
 

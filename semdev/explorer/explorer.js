@@ -52,11 +52,15 @@ const holds = (i, p) => truth(i, p) > 0;
 
 // Belief bars: what is true of the item, then what is false, that which was ever believed most first.
 const names = s.properties.map((name, p) => (holds(item, p) ? name : `(${name})`));
-const peaks = s.properties.map((_, p) => {
-  let most = -Infinity;
-  for (let k = 0; k < n_times; k++) most = Math.max(most, spread(chosen, k, item, p)[1]);
-  return most;
-});
+// Peaks take the most arithmetic, and do not hang on the time: not to be done again for each.
+const asked = `${widgets.learner.value} ${item}`;
+if (window.semdev_peaks?.asked !== asked)
+  window.semdev_peaks = {asked, peaks: s.properties.map((_, p) => {
+    let most = -Infinity;
+    for (let k = 0; k < n_times; k++) most = Math.max(most, spread(chosen, k, item, p)[1]);
+    return most;
+  })};
+const {peaks} = window.semdev_peaks;
 const all = s.properties.map((_, p) => p);
 const yes = all.filter((p) => holds(item, p));
 const no = all.filter((p) => !holds(item, p)).sort((a, b) => peaks[b] - peaks[a]);

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy import interpolate
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
@@ -14,6 +13,7 @@ from semdev.explorer.encoding import pack_beliefs
 from semdev.measures.modes import mode_strengths
 from semdev.measures.similarity import item_distances, trace_distances
 from semdev.measures.stages import stage_times
+from semdev.plots._curves import thin_times
 from semdev.plots._items import item_classes, tree_order
 from semdev.plots.loss import find_end, typical_seed
 
@@ -21,13 +21,6 @@ ROOM = 2_800_000  # bytes of beliefs in a page, where nobody says how many seeds
 FINE = 32_000  # pictures of similarity are drawn on a grid of so many steps
 PLACED = 32  # times at which places are computed; in between items move straight on
 MODES = 10
-
-
-def thin_times(history: xr.Dataset, most: int) -> xr.Dataset:
-    """Return the History at so many of its recorded times at most, first and last included."""
-    last = history.sizes["time"] - 1
-    chosen = np.round(np.linspace(0, last, min(most, last + 1))).astype(int)
-    return history.isel(time=chosen)
 
 
 def pack_seeds(history: xr.Dataset, most: int | None) -> list[dict[str, Any]]:
@@ -82,11 +75,12 @@ def gather_similarity(history: xr.Dataset, layer: str) -> tuple[list[dict[str, A
 
 def _place_items(distance: xr.DataArray) -> np.ndarray:
     """Return places at all times, seed × time × item × 2, computed at `PLACED` of them at most."""
-    last = distance.sizes["time"] - 1
-    at = np.round(np.linspace(0, last, min(PLACED, last + 1))).astype(int)
-    places, _ = trace_distances(distance.isel(time=at))
-    time = distance["time"].values
-    return interpolate.make_interp_spline(time[at], places, k=1, axis=1)(time)
+    few = thin_times(distance.to_dataset(name="distance"), PLACED)
+    places, _ = trace_distances(few["distance"])
+    drawn = xr.DataArray(
+        places, dims=("seed", "time", "item", "axis"), coords={"time": few["time"].values}
+    )
+    return drawn.interp(time=distance["time"].values).values
 
 
 def _cluster_over_time(

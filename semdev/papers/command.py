@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from semdev._commands import add_command
 from semdev._json import write_records
 
 DESCRIPTION = """Compute and draw a paper's figures, and hold each claim against a number.
@@ -20,10 +21,9 @@ EXAMPLES = """examples:
 
 def add_reproduce_parser(commands: Any) -> None:
     """Add `reproduce` to the parser."""
-    parser = commands.add_parser(
-        "reproduce", help="reproduce published figures, each with its checks",
-        description=DESCRIPTION, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_command(
+        commands, "reproduce", summary="reproduce published figures, each with its checks",
+        description=DESCRIPTION, examples=EXAMPLES,
     )  # fmt: skip
     parser.add_argument("papers", nargs="*", metavar="PAPER", help="default: all of them")
     parser.add_argument("--all", action="store_true", help="all papers, said aloud")

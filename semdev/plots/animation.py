@@ -13,7 +13,6 @@ import xarray as xr
 from matplotlib import animation
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from scipy.interpolate import make_interp_spline
 
 from semdev._files import write_whole
 from semdev._progress import tqdm
@@ -144,9 +143,7 @@ def animate(
     until = one.sel(time=slice(None, max(last, float(one["time"][1]))))
     time = np.linspace(0, float(until["time"][-1]), max(round(seconds * rate), 2))
     paths = mds_trajectories(until, layer=layer)
-    places = make_interp_spline(paths["time"].values, paths.values, k=1, axis=0)(
-        np.clip(time, *paths["time"].values[[0, -1]])
-    )
+    places = paths.interp(time=np.clip(time, *paths["time"].values[[0, -1]])).values
     losses = np.interp(time, one["time"], one["loss"].isel(seed=0))
     with style("talk"):
         return Animation(*_draw(one, time, places, losses), len(time), rate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from matplotlib import font_manager, rc_context
@@ -98,9 +98,7 @@ def style(name: str, *, columns: int = 1) -> Iterator[Style]:
         raise ValueError(
             f"{name} has figures of 1 to {len(chosen.columns)} columns, got columns={columns!r}"
         )
-    wide = Style(
-        chosen.columns, chosen.text, chosen.small, chosen.smallest, chosen.columns[columns - 1]
-    )
+    wide = replace(chosen, column=chosen.columns[columns - 1])
     installed = set(font_manager.get_font_names())
     settings: Any = {
         "font.family": "sans-serif",

@@ -6,11 +6,13 @@ import argparse
 import runpy
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from semdev._commands import Reader, add_command, read_count
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,15 +50,12 @@ EXAMPLES = """examples:
 """
 
 
-def add_parser(commands: Any, read_world: Callable[[str, str | None], Dataset]) -> None:
+def add_parser(commands: Any, read_world: Reader) -> None:
     """Add the command to the parser; `read_world` reads a corpus or CSV file."""
-    parser = commands.add_parser(
-        "sweep",
-        help="train networks under every condition of a grid",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(
+        commands, "sweep", summary="train networks under every condition of a grid",
+        description=DESCRIPTION, examples=EXAMPLES,
+    )  # fmt: skip
     parser.add_argument("what", metavar="WHAT", help="a Python file, a corpus or a CSV file")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
     parser.add_argument(
@@ -119,7 +118,7 @@ def learn_linear(
     return train(model, world, seeds=seeds, **settings)
 
 
-def _run(options: argparse.Namespace, read_world: Callable[[str, str | None], Dataset]) -> int:
+def _run(options: argparse.Namespace, read_world: Reader) -> int:
     from semdev.sweeps.running import sweep
 
     given = {name: getattr(options, name) for name in FLAGS if getattr(options, name)}
@@ -205,10 +204,3 @@ def _read_part(text: str) -> tuple[int, int]:
     if not (number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
         raise argparse.ArgumentTypeError(f"the third of ten is written 3/10, got {text!r}")
     return int(number), int(of)
-
-
-def read_count(text: str) -> int:
-    """Return a whole number above 0 given on the command line, or say that it is none."""
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a whole number above 0 is needed, got {text!r}")
-    return int(text)

@@ -116,7 +116,7 @@ def test_the_worm_has_bones_for_a_while(browser: Page, history: xr.Dataset) -> N
     belief = sd.ask(history, "worm", "has bones")
     times = browser.run("return Array.from(get('curve').data.time)")
     peak = int(belief.sel(time=times).median("seed").argmax("time"))
-    at, seen = 0, []
+    at, seen = browser.run("return get('time').value"), []
     for index in (peak - 4, peak, 40):
         browser.move_slider(index - at)
         at = index
@@ -179,7 +179,8 @@ def test_all_pictures_move_together(browser: Page) -> None:
         )
 
     before = look()
-    browser.run("get('time').value = arguments[0]", browser.run("return get('time').value") - 9)
+    now = browser.run("return get('time').value")
+    browser.run("get('time').value = arguments[0]", now - 9 if now > 9 else now + 9)
     until = time.monotonic() + WAIT
     while any(a == b for a, b in zip(before, look(), strict=True)) and time.monotonic() < until:
         time.sleep(0.1)

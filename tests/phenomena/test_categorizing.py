@@ -207,3 +207,38 @@ def test_neither_clock_nor_the_order_of_items_matters(phenomenon) -> None:
     for other in (slower, turned):
         found = value_of(phenomenon, Learner(lambda data, seeds, h=other: h), world)
         assert found == pytest.approx(expected)
+
+
+def test_names_in_a_random_order_have_no_basic_level() -> None:
+    """By rote, whichever name comes first of an item does so by chance: the control sees it."""
+    from semdev.learners import read_learner
+    from semdev.models.rivals.rote import Rote
+    from semdev.phenomena import judge
+
+    world, seeds = sd.load("living_things"), range(40)
+    found = judge(
+        BASIC_LEVEL_ADVANTAGE, read_learner(Rote(arrival="properties")), world, seeds=seeds
+    )
+    ahead = float((found["value"] >= BASIC_LEVEL_ADVANTAGE.criterion.at_least).mean())
+    assert float(found["met"].mean()) <= 0.1 < ahead  # 10 %: of 40 at 2.5 %, more in 1 of 100 cases
+
+
+def test_dealing_names_keeps_each_item_s_own_lead_on_its_names() -> None:
+    import xarray as xr
+
+    from semdev.phenomena.categorizing import deal_names
+
+    late = np.array([[[1.0, 2.0], [1.5, 4.0]]])
+    which = np.array([[0, 1], [0, 2]])
+    result = xr.Dataset(
+        {"late": (("seed", "item", "level"), late), "which": (("item", "level"), which)},
+        coords={"seed": [0]},
+    )
+    deals = [deal_names(result, np.random.default_rng(k)) for k in range(20)]
+    assert any(mark == b"" for _, mark in deals)
+    for dealt, mark in deals:
+        moved = dealt["late"].values
+        assert moved[0, 1, 0] - moved[0, 0, 0] == pytest.approx(0.5)  # both bear the first name
+        assert (mark == b"") == np.allclose(moved, late)
+        means = [moved[0, :, 0].mean(), moved[0, 0, 1], moved[0, 1, 1]]
+        assert sorted(means) == pytest.approx([1.25, 2.0, 4.0])
