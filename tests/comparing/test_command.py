@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from semdev.cli import _read_world
 from semdev.comparing.command import (
     add_compare_parser,
     add_validate_parser,
+    find_misses,
     lay_out_comparison,
     lay_out_sensitivity,
 )
@@ -79,6 +81,19 @@ def test_validate_says_no_by_its_exit_status(monkeypatch, phenomenon_of, capsys)
     honest = phenomenon_of("honest", lambda data, seed: 0.0, impossible_for=("shallow linear",))
     monkeypatch.setattr("semdev.comparing.comparing.PHENOMENA", {"honest": honest})
     assert run(*call) == 0
+
+
+def test_one_claim_of_what_provably_cannot_be_is_a_miss_and_one_by_rote_is_chance():
+    def count(model, claims):
+        claimed = pd.DataFrame([{"phenomenon": "typicality", "model": model, "world": "zoo",
+                                 "status": "asked", "claims": claims, "cases": 100}])  # fmt: skip
+        null = SimpleNamespace(claimed=claimed, table=pd.DataFrame({"rate": [0.0, np.nan, 0.05]}))
+        return find_misses(null)
+
+    assert count("shallow linear", 0) == 0
+    assert count("shallow linear", 1) == 1
+    assert count("rote, item by item", 5) == 0
+    assert count("rote, item by item", 6) == 1
 
 
 def test_a_failure_is_shown_and_said_by_the_exit_status(monkeypatch, phenomenon_of, capsys):
