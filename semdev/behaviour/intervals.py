@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from semdev.behaviour.design import Design, make_design
 from semdev.behaviour.fitting import Fit
 from semdev.behaviour.likelihood import LINK, to_time, value_and_gradient
-from semdev.behaviour.searching import find_bounds, polish, sort_by_value
+from semdev.behaviour.searching import find_bounds, polish, search, sort_by_value
+from semdev.behaviour.simulating import draw_answers
 
 STRIDE = 0.02  # the first step from the estimate, as a share of what is allowed
 REFINED, CLOSE = 8, 0.02  # at most so many times, until √loss is within 2 %
 
 
-def parameter_intervals(fit: Fit, *, level: float = 0.95) -> pd.DataFrame:
+def parameter_intervals(
+    fit: Fit, *, level: float = 0.95, simulations: int = 0, random_state: int = 0
+) -> pd.DataFrame:
     """Return intervals of a fit's free parameters, by profile likelihood.
 
-    The interval holds the values at which, all others fitted anew, twice the log-likelihood is
-    lower than at best by no more than the chi-squared quantile (3.84 at 95 %). It needs no
-    curvature and is right at limits, but supposes that participants answer as the learner would: it
-    is too narrow where they do not. It is too narrow with few answers as well, where slope, lapse
-    and bias are hardly told apart: of 30 simulated data sets each, 95 % intervals held the truth in
-    67 to 100 % (which, hung on the parameter and on its true value) with 20 children of 20 answers,
-    and in 90 to 100 % with 100 children. `semdev.recover` says how it is in a study of one's own.
+    The interval goes to the values at which, all others fitted anew, twice the log-likelihood is
+    lower than at best by the chi-squared quantile (3.84 at 95 %). It needs no curvature and is
+    right at limits, but supposes that participants answer as the learner would: it is too narrow
+    where they do not. It is too narrow with few answers as well, which many lapses and a step
+    describe nearly as well as none and a gentle slope. With `simulations`, answers are drawn with
+    each end of the interval as the truth, and the quantile is multiplied by the mean of what is
+    lost there, which is 1 by chi-squared (a Bartlett factor; Cordeiro & Cribari-Neto 2014), at
+    least 1. That takes minutes rather than seconds.
+
+    How often 95 % intervals held the truth, by parameter: with 20 children of 20 answers in 75 to
+    98 % of 60 simulated data sets (worst for a gentle slope and few lapses), there with 20
+    simulations in 92 to 96 % of 24; with 100 children in 88 to 98 % of 40 without any. `semdev.recover`
+    says how it is in a study of one's own.
 
     Parameters
     ----------
@@ -33,6 +44,10 @@ def parameter_intervals(fit: Fit, *, level: float = 0.95) -> pd.DataFrame:
         What `semdev.fit` returned.
     level : float
         The share of such intervals that hold the truth.
+    simulations : int
+        How many for each end; 20 will do.
+    random_state : int
+        Fixes what is simulated.
 
     Returns
     -------
@@ -46,7 +61,7 @@ def parameter_intervals(fit: Fit, *, level: float = 0.95) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        The level is no share.
+        The level is no share, or simulations are less than none.
 
     Examples
     --------
@@ -62,14 +77,26 @@ def parameter_intervals(fit: Fit, *, level: float = 0.95) -> pd.DataFrame:
     """
     if not 0 < level < 1:
         raise ValueError(f"level is a share between 0 and 1, got {level}")
+    if simulations < 0 or simulations % 1:
+        raise ValueError(f"simulations are a whole number, 0 or more, got {simulations}")
+    most = np.sqrt(chi2.ppf(level, 1) / 2)
     allowed = find_bounds(fit.design)
     rows = {}
     for k in np.flatnonzero(fit.free).tolist():
+        bounds = [bound[k] for bound in allowed]
+        found = [_find_end(fit, k, bound, most) for bound in bounds]
+        if simulations:
+            random = np.random.default_rng([random_state, k, 23])
+            wider = most * np.sqrt(_find_factor(fit, k, found, simulations, random))
+            found = [each if each.at_limit else _find_end(fit, k, bound, wider)
+                     for each, bound in zip(found, bounds, strict=True)]  # fmt: skip
+        low, high = found
+        limit = {(1, 1): "both", (1, 0): "low", (0, 1): "high", (0, 0): ""}[
+            low.at_limit, high.at_limit
+        ]
         show = _shower(fit, k)
-        ends, limits = zip(*(_find_end(fit, k, bound[k], level) for bound in allowed), strict=True)
-        limit = {(1, 1): "both", (1, 0): "low", (0, 1): "high", (0, 0): ""}[limits]
         estimate = np.nan if limit == "both" else show(fit.theta[k])
-        rows[name_parameters(fit)[k]] = (estimate, *map(show, ends), limit)
+        rows[name_parameters(fit)[k]] = (estimate, show(low.theta[k]), show(high.theta[k]), limit)
     columns = ["estimate", "low", "high", "limit"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
@@ -88,23 +115,35 @@ def _shower(fit: Fit, k: int) -> Callable[[float], float]:
     return lambda x: float(to_time(np.array(x), fit.design.time))
 
 
-def _find_end(fit: Fit, k: int, bound: float, level: float) -> tuple[float, bool]:
-    """Return where the interval ends on one side, and whether that is only at the bound.
+class End(NamedTuple):
+    """Where an interval ends."""
 
-    √(loss of log-likelihood) is nearly linear in a parameter: outwards in growing steps until too
-    much is lost, then back by interpolation.
+    theta: np.ndarray  # the parameter there, and all others fitted anew
+    at_limit: bool  # only because no more is allowed
+
+
+def _find_end(fit: Fit, k: int, bound: float, most: float) -> End:
+    """Return where the interval of the k-th parameter ends on one side.
+
+    √(loss of log-likelihood) is nearly linear in a parameter: outwards in growing steps until more
+    than `most` of it is lost, then back by interpolation. What follows one optimum may lose much
+    where another loses little (a step with many lapses, a gentle slope with none), so that where it
+    seems to end all others are searched for anew.
     """
     best = value_and_gradient(fit.theta, fit.design)[0]
-    most = np.sqrt(chi2.ppf(level, 1) / 2)
     others = fit.free.copy()
     others[k] = False
 
-    def fit_others(x: float, start: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return how far too much is lost with the k-th parameter at x, and the others there."""
-        tried = [_fit_others(fit, each, k, x, others) for each in (start, fit.theta)]
-        theta = sort_by_value(tried, fit.design)[0]
+    def measure(theta: np.ndarray) -> float:
+        """Return how far too much is lost with these parameters."""
         lost = (value_and_gradient(theta, fit.design)[0] - best) * fit.design.answers
-        return float(np.sqrt(max(lost, 0.0)) - most), theta
+        return float(np.sqrt(max(lost, 0.0)) - most)
+
+    def fit_others(x: float, *starts: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return how far too much is lost with the k-th parameter at x, and the others there."""
+        tried = [_fit_others(fit, each, k, x, others) for each in (*starts, fit.theta)]
+        theta = sort_by_value(tried, fit.design)[0]
+        return measure(theta), theta
 
     stride = STRIDE * np.ptp([each[k] for each in find_bounds(fit.design)])
     inside, below, near = float(fit.theta[k]), -most, fit.theta
@@ -112,20 +151,24 @@ def _find_end(fit: Fit, k: int, bound: float, level: float) -> tuple[float, bool
         outside = min(inside + stride, bound) if bound > inside else max(inside - stride, bound)
         above, there = fit_others(outside, near)
         if above > 0:
+            found = search(fit.design, there, others)
+            there = sort_by_value([there, found], fit.design)[0]
+            above = measure(there)
+        if above > 0:
             break
         inside, below, near, stride = outside, above, there, 2 * stride
     else:
-        return float(bound), True
+        return End(near, at_limit=True)
     for _ in range(REFINED):
         middle = inside + (outside - inside) * below / (below - above)
-        found, there = fit_others(middle, near)
-        if found > 0:
-            outside, above = middle, found
+        lost, at = fit_others(middle, near, there)
+        if lost > 0:
+            outside, above, there = middle, lost, at
         else:
-            inside, below, near = middle, found, there
-        if abs(found) < CLOSE * most:
+            inside, below, near = middle, lost, at
+        if abs(lost) < CLOSE * most:
             break
-    return float(middle), False
+    return End(at, at_limit=False)
 
 
 def _fit_others(fit: Fit, start: np.ndarray, k: int, x: float, others: np.ndarray) -> np.ndarray:
@@ -136,3 +179,29 @@ def _fit_others(fit: Fit, start: np.ndarray, k: int, x: float, others: np.ndarra
         theta[len(LINK) : k] = np.minimum(theta[len(LINK) : k], x)
         theta[k:] = np.maximum(theta[k:], x)
     return polish(fit.design, theta, others)
+
+
+def _find_factor(
+    fit: Fit, k: int, ends: list[End], simulations: int, random: np.random.Generator
+) -> float:
+    """Return how much more than chi-squared is lost, on average, where the ends are the truth."""
+    asked = make_design(
+        fit.history, fit.responses.assign(n_yes=fit.responses["n"]),
+        fit.age_map.index.to_numpy(dtype=float),
+    )  # fmt: skip
+    others = fit.free.copy()
+    others[k] = False
+    lost = []
+    for end in ends:
+        for _ in range(simulations * (not end.at_limit)):
+            design = draw_answers(asked, end.theta, random)
+            best = _search_near(design, end.theta, fit.free)
+            known = _search_near(design, end.theta, others)
+            lost.append(2 * design.answers * max(known - best, 0.0))
+    return max(float(np.mean(lost)), 1.0) if lost else 1.0
+
+
+def _search_near(design: Design, theta: np.ndarray, free: np.ndarray) -> float:
+    """Return minus the highest log-likelihood per answer, from a few starts and one more."""
+    found = search(design, theta, free, tried=4, finished=1)
+    return min(value_and_gradient(each, design)[0] for each in (found, polish(design, theta, free)))

@@ -33,6 +33,7 @@ def recover(
     ensemble: xr.Dataset | None = None,
     fixed: Mapping[str, float] | None = None,
     level: float = 0.95,
+    simulations: int = 0,
     random_state: int = 0,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -57,8 +58,8 @@ def recover(
         those averaged over.
     fixed : mapping, optional
         As for `fit`.
-    level : float
-        Of the intervals, by profile likelihood (`parameter_intervals`).
+    level, simulations
+        Of the intervals, by profile likelihood, as for `parameter_intervals`.
     random_state : int
         Fixes all draws.
     progress : bool
@@ -92,7 +93,7 @@ def recover(
             random_state=_number(random_state, k),
         )  # fmt: skip
         fitted = fit(ensemble or history, children, knots=sorted(age_map), fixed=fixed)
-        own = parameter_intervals(fitted, level=level)
+        own = parameter_intervals(fitted, level=level, simulations=simulations, random_state=k)
         own.insert(0, "truth", [truth[name] for name in own.index])
         found.append(own.assign(covered=own["truth"].between(own["low"], own["high"])))
     return pd.concat(found, keys=range(datasets), names=["dataset", "parameter"])

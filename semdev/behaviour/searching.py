@@ -77,15 +77,22 @@ def make_starts(design: Design, theta: np.ndarray, free: np.ndarray) -> list[np.
     return list(starts.values())
 
 
-def search(design: Design, theta: np.ndarray, free: np.ndarray) -> np.ndarray:
+def search(
+    design: Design,
+    theta: np.ndarray,
+    free: np.ndarray,
+    *,
+    tried: int = TRIED,
+    finished: int = FINISHED,
+) -> np.ndarray:
     """Return the best parameters: of many starts with a few seeds, of the best of them with all.
 
     Seeds differ little beside what parameters make of them, and are what takes time.
     """
     few = replace(design, activations=np.ascontiguousarray(design.activations[:, :, :FEW]))
-    starts = sort_by_value(make_starts(design, theta, free), few)[:TRIED]
+    starts = sort_by_value(make_starts(design, theta, free), few)[:tried]
     near = sort_by_value([polish(few, start, free) for start in starts], few)
-    found = [polish(design, start, free) for start in near[:FINISHED]]
+    found = [polish(design, start, free) for start in near[:finished]]
     return sort_by_value(found, design)[0]
 
 

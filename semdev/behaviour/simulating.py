@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from semdev.behaviour.likelihood import AgeMap, answer_yes, read_age_map
+from semdev.behaviour.design import Design
+from semdev.behaviour.likelihood import AgeMap, answer_yes, interpolate, read_age_map
 from semdev.behaviour.responses import COLUMNS, check_names, check_pairs
 from semdev.history import check
 
@@ -112,6 +114,27 @@ def simulate_responses(
         "n": float(answers),
     })  # fmt: skip
     return table[COLUMNS]
+
+
+def draw_answers(asked: Design, theta: np.ndarray, random: np.random.Generator) -> Design:
+    """Return other answers to the same questions, with a fit's parameters as the truth.
+
+    `asked` has one row for each question, with as many answers as its weight.
+    """
+    activation, _ = interpolate(asked, theta[3:])
+    seeds = random.integers(activation.shape[1], size=len(asked.people))[asked.person]
+    believed = activation[np.arange(len(seeds)), seeds]
+    p = answer_yes(believed, lapse=theta[0], slope=np.exp(theta[1]), bias=theta[2])
+    n = asked.weight[:, 0].astype(int)
+    yes = random.binomial(n, p)
+    weight = np.column_stack([n - yes, yes]).ravel()
+    given = np.flatnonzero(weight)
+    row, person = given // 2, asked.person[given // 2]
+    return replace(
+        asked, basis=asked.basis[row], cell=asked.cell[row], person=person,
+        starts=np.flatnonzero(np.diff(person, prepend=-1)),
+        sign=np.where(given % 2, 1.0, -1.0)[:, None], weight=weight[given, None].astype(float),
+    )  # fmt: skip
 
 
 def _check_link(lapse: float, slope: float, bias: float) -> None:

@@ -67,7 +67,7 @@ def cross_validate(
     KeyError
         No such `by` or baseline; the nearest match is suggested.
     ValueError
-        More folds than participants or cells, or fewer than two; data for a History.
+        More folds than participants or cells, or fewer than two; data for a History or a baseline.
 
     Examples
     --------
@@ -84,6 +84,11 @@ def cross_validate(
     table = read_responses(responses)
     if isinstance(model, str):
         require(model, BASELINES, kind="baseline", where="cross_validate")
+        if data is not None:
+            raise ValueError(
+                f"{model!r} is a table of means, which learns no data: leave data= out, or pass a "
+                "learner, as sd.DeepLinear()"
+            )
     else:
         model = read_history(model, data=data, seeds=seeds)
     found = []

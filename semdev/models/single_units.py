@@ -9,6 +9,8 @@ from scipy import integrate, special
 
 from semdev.models.closed_forms import mode_strength
 
+STILL = 1e-140  # slower than that is not at all: its square, of which errors are made, is no number
+
 ArrayLike = Any
 
 
@@ -164,7 +166,8 @@ def _integrate_chains(time: np.ndarray, s: np.ndarray, d: np.ndarray, w: np.ndar
         layers = flat.reshape(w.shape)
         others = multiply_others(layers)
         product = others[:, 0] * layers[:, 0]
-        return ((s - d * product)[:, None] * others).ravel()
+        rates = ((s - d * product)[:, None] * others).ravel()
+        return np.where(np.abs(rates) < STILL, 0.0, rates)
 
     order = np.argsort(time, kind="stable")
     wanted, back = np.unique(time[order], return_inverse=True)

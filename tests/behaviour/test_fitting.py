@@ -13,10 +13,16 @@ import semdev as sd
 from semdev.behaviour.design import make_design
 from semdev.behaviour.fitting import fit
 from semdev.behaviour.intervals import parameter_intervals
-from semdev.behaviour.likelihood import average_seeds, by_seed, value_and_gradient
+from semdev.behaviour.likelihood import (
+    answer_yes,
+    average_seeds,
+    by_seed,
+    interpolate,
+    value_and_gradient,
+)
 from semdev.behaviour.recovering import draw_ages
 from semdev.behaviour.searching import find_bounds, polish
-from semdev.behaviour.simulating import simulate_responses
+from semdev.behaviour.simulating import draw_answers, simulate_responses
 
 THETA = np.array([0.1, np.log(6.0), 0.4, 0.3, 0.7])
 
@@ -72,6 +78,65 @@ def test_at_the_ends_of_an_interval_as_much_is_lost_as_is_allowed(fitted, deep, 
         assert lost == pytest.approx(chi2.ppf(0.95, 1), rel=0.1)
         assert other.n_parameters == 4
         assert getattr(other, name) == pytest.approx(end)
+
+
+@pytest.fixture(scope="module")
+def few():
+    """Six children, whom a step with many lapses describes as well as a gentle slope with none."""
+    deep = sd.solve(sd.load("rumelhart8"), depth=2, times=60)
+    people = simulate_responses(
+        deep, ages=[3, 5, 7, 9, 10, 4], age_map={3: 1.0, 10: 3.0}, lapse=0.02, slope=2.0,
+        random_state=2,
+    )  # fmt: skip
+    return deep, people, fit(deep, people, knots=[3, 10])
+
+
+def test_no_other_optimum_makes_an_interval_wider(few):
+    deep, people, found = few
+    known = parameter_intervals(found)
+    assert known.loc[["lapse", "slope"], "limit"].tolist() == ["low", "high"]
+    for name in ("lapse", "slope", "bias"):
+        for side in ("low", "high"):
+            other = fit(deep, people, knots=[3, 10], fixed={name: known.loc[name, side]})
+            lost = 2 * (found.log_likelihood.sum() - other.log_likelihood.sum())
+            if known.loc[name, "limit"] in (side, "both"):
+                assert lost < 1.05 * chi2.ppf(0.95, 1)
+            else:
+                assert lost == pytest.approx(chi2.ppf(0.95, 1), rel=0.1)
+
+
+def test_simulations_widen_intervals_where_chi_squared_is_too_small(few):
+    deep, people, _ = few
+    found = fit(deep, people, knots=[3, 10], fixed={"lapse": 0.02, "bias": 0.5})
+    chi_squared, wider, same = (
+        parameter_intervals(found, simulations=count) for count in (0, 4, 4)
+    )
+    pd.testing.assert_frame_equal(wider, same)
+    assert (wider["low"] <= chi_squared["low"] + 1e-9).all()
+    assert (wider["high"] >= chi_squared["high"] - 1e-9).all()
+    assert not wider[["low", "high"]].equals(chi_squared[["low", "high"]])
+    with pytest.raises(ValueError, match="simulations are a whole number, 0 or more, got -1"):
+        parameter_intervals(found, simulations=-1)
+
+
+def test_answers_that_are_drawn_are_as_many_and_as_likely_as_the_parameters_say(deep, children):
+    table = children.assign(n=50.0, n_yes=50.0)
+    asked = make_design(deep.isel(seed=[0]), table, np.array([3.0, 10.0]))
+    drawn = draw_answers(asked, THETA, np.random.default_rng(0))
+    assert drawn.answers == table["n"].sum()
+    assert (np.add.reduceat(drawn.weight[:, 0], drawn.starts) == 50 * 30).all()
+    activation, _ = interpolate(asked, THETA[3:])
+    p = answer_yes(activation[:, 0], lapse=0.1, slope=6.0, bias=0.4)
+    yes = np.bincount(drawn.cell, drawn.weight[:, 0] * (drawn.sign[:, 0] > 0))
+    expected = np.bincount(asked.cell, 50 * p)
+    spread = np.sqrt(np.bincount(asked.cell, 50 * p * (1 - p)))
+    assert np.abs((yes - expected) / spread).max() < 4
+    whole = make_design(deep, table, np.array([3.0, 10.0]))
+    likeliest = [
+        by_seed(draw_answers(whole, THETA, np.random.default_rng(k)), THETA).argmax(1)
+        for k in range(2)
+    ]
+    assert (likeliest[0] != likeliest[1]).any()  # who is which seed is drawn anew
 
 
 def test_a_shallow_learner_cannot_tell_a_steep_slope_from_a_late_age(shallow):

@@ -198,6 +198,8 @@ def test_data_for_a_history_are_refused_unless_a_learner_needs_them(deep, childr
         cross_validate(deep, children, data=world)
     with pytest.raises(ValueError, match=r"a History has learned already"):
         compare_fits({"deep": deep}, children, data=world)
+    with pytest.raises(ValueError, match="'constant' is a table of means, which learns no data"):
+        cross_validate("constant", children, data=world)
     both = {"deep": deep, "exemplar": sd.Exemplar()}
     found = compare_fits(both, children, data=world, seeds=1, knots=1, folds=2)
     assert set(found.fits) == set(both)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
 
@@ -71,6 +71,7 @@ def test_tiny_starts_keep_their_digits():
     weights=st.lists(st.floats(-1.5, 1.5), min_size=2, max_size=5), seed=st.integers(0, 999),
     s=st.floats(0.2, 3), stretch=st.floats(0.5, 2),
 )  # fmt: skip
+@example(weights=[0.0, 1.5, 1e-172], seed=0, s=1.0, stretch=1.0)
 def test_squares_differ_as_they_did_and_order_sign_and_scale_do_not_matter(
     weights, seed, s, stretch
 ):
