@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import logsumexp
 
 from semdev._html import escape, lay_out_page, lay_out_table
 from semdev.behaviour.design import SEEDS, Design, make_design, place_knots, read_history
 from semdev.behaviour.likelihood import (
     LINK,
     answer_yes,
-    average_seeds,
-    by_seed,
+    average,
+    by_account,
     read_age_map,
     tells_apart,
     to_time,
@@ -35,8 +34,8 @@ class Fit:
     """A learner at its best for some responses.
 
     `lapse`, `slope`, `bias` are those of the link, `age_map` the learning time at each knot (a
-    Series over age); `log_likelihood` is each participant's, averaged over seeds, a Series over
-    study and participant; `n_parameters` counts what was free.
+    Series over age); `log_likelihood` is each participant's, averaged over seeds (see `fit`), a
+    Series over study and participant; `n_parameters` counts what was free.
     """
 
     lapse: float
@@ -150,20 +149,19 @@ class Fit:
     def score(self, responses: pd.DataFrame, *, given: pd.DataFrame | None = None) -> pd.Series:
         """Return each participant's log-likelihood of other responses, averaged over seeds.
 
-        With `given`, other answers of the same participants, seeds count as much as they agree with
-        those: log P(responses | given).
+        With `given`, other answers of the same participants, each account of who they are (see
+        `fit`) counts as much as it agrees with those: log P(responses | given).
         """
-        new, people = self._by_seed(read_responses(responses))
+        new, people = self._by_account(read_responses(responses))
         if given is None or not len(given):
-            return pd.Series(average_seeds(new), index=people, name="log_likelihood")
-        old, known = self._by_seed(read_responses(given))
+            return pd.Series(average(new), index=people, name="log_likelihood")
+        old, known = self._by_account(read_responses(given))
         old = np.vstack([old, np.zeros((1, old.shape[1]))])[known.get_indexer(people)]
-        found = logsumexp(new + old, axis=1) - logsumexp(old, axis=1)
-        return pd.Series(found, index=people, name="log_likelihood")
+        return pd.Series(average(new + old) - average(old), index=people, name="log_likelihood")
 
-    def _by_seed(self, table: pd.DataFrame) -> tuple[np.ndarray, pd.MultiIndex]:
+    def _by_account(self, table: pd.DataFrame) -> tuple[np.ndarray, pd.MultiIndex]:
         design = make_design(self.history, table, self.age_map.index.to_numpy(dtype=float))
-        return by_seed(design, self.theta), design.people
+        return by_account(design, self.theta), design.people
 
 
 def fit(
@@ -177,9 +175,13 @@ def fit(
 ) -> Fit:
     """Fit a learner to responses: what people of an age say, and when in learning they are.
 
-    A participant is one of the seeds, it is not known which: the likelihood of all their answers is
-    averaged over seeds, (1/S) Σ_s Π_cells p^yes (1 − p)^no with p = lapse/2 + (1 − lapse)
-    σ(slope (activation − bias)); it is not the best seed's, nor that of an average activation.
+    A participant is one of the seeds, it is not known which; or, as likely, every answer is any
+    seed's: the likelihood of all their answers is ½ (1/S) Σ_s Π p_s + ½ Π (1/S) Σ_s p_s, with p_s =
+    lapse/2 + (1 − lapse) σ(slope (activation − bias)) for a yes, 1 − p_s for a no. It is not the
+    best seed's, nor that of an average activation. The second account is for learners whose
+    individuals differ by what each happened to meet: no few dozen seeds hold a child's own order of
+    items, so that with the first alone such a learner foretells its own children worse than a
+    smooth one does. For one seed, and nearly so for networks, the two are the same.
     Learning time grows with age: √time is linear in age between knots, and never falls; outside the
     knots it is constant. Activations are linear in time between records. All is fitted by maximum
     likelihood from several starts (SLSQP, exact gradients).
@@ -235,7 +237,7 @@ def fit(
         bias=float(theta[2]),
         age_map=pd.Series(to_time(theta[3:], design.time), index=pd.Index(placed, name="age"),
                           name="time"),
-        log_likelihood=pd.Series(average_seeds(by_seed(design, theta)), index=design.people,
+        log_likelihood=pd.Series(average(by_account(design, theta)), index=design.people,
                                  name="log_likelihood"),
         n_parameters=int(free.sum()),
         history=history,

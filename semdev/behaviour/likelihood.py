@@ -58,10 +58,11 @@ def interpolate(design: Design, positions: np.ndarray) -> tuple[np.ndarray, np.n
     return activation, rate * (2 * (design.time[-1] - design.time[0]) * position)[:, None]
 
 
-def by_seed(design: Design, theta: np.ndarray) -> np.ndarray:
-    """Return log-likelihoods, participant × seed, without binomial coefficients.
+def by_account(design: Design, theta: np.ndarray) -> np.ndarray:
+    """Return log-likelihoods, participant × account, without binomial coefficients.
 
-    `theta` holds lapse, log slope, bias, and the position of each knot of the age map.
+    Accounts of a participant are each of the seeds, and that every answer is any seed's (the last
+    column). `theta` holds lapse, log slope, bias, and the position of each knot of the age map.
     """
     activation, _ = interpolate(design, theta[3:])
     sigma = expit(design.sign * np.exp(theta[1]) * (activation - theta[2]))
@@ -74,13 +75,23 @@ def _allow_lapse(sigma: np.ndarray, lapse: float) -> np.ndarray:
 
 
 def _add_up(design: Design, p: np.ndarray) -> np.ndarray:
-    """Return log-likelihoods, participant × seed, of answers of probability p, row × seed."""
-    return np.add.reduceat(design.weight * np.log(p), design.starts, axis=0)
+    """Return log-likelihoods, participant × account, of answers of probability p, row × seed."""
+    each = np.column_stack([p, p.mean(axis=1)])
+    return np.add.reduceat(design.weight * np.log(each), design.starts, axis=0)
 
 
-def average_seeds(log_likelihoods: np.ndarray) -> np.ndarray:
-    """Return the log of the mean likelihood over seeds (the last dimension)."""
-    return logsumexp(log_likelihoods, axis=-1) - np.log(log_likelihoods.shape[-1])
+def average(log_likelihoods: np.ndarray) -> np.ndarray:
+    """Return the log of the mean likelihood over accounts (the last dimension).
+
+    Half of the weight is that of all seeds together, half that of the account without them.
+    """
+    return logsumexp(log_likelihoods + _weigh_accounts(log_likelihoods.shape[-1]), axis=-1)
+
+
+def _weigh_accounts(accounts: int) -> np.ndarray:
+    """Return the logarithm of how much each account counts beforehand."""
+    seeds = accounts - 1
+    return np.log(np.append(np.full(seeds, 0.5 / seeds), 0.5))
 
 
 def tells_apart(theta: np.ndarray, free: np.ndarray, design: Design) -> bool:
@@ -105,7 +116,8 @@ def tells_apart(theta: np.ndarray, free: np.ndarray, design: Design) -> bool:
 def value_and_gradient(theta: np.ndarray, design: Design) -> tuple[float, np.ndarray]:
     """Return minus the ensemble log-likelihood per answer, and its gradient.
 
-    Each participant is one of the seeds, it is not known which: log (1/S) Σ_s Π p^yes (1 − p)^no.
+    A participant is one of the seeds, it is not known which, or every answer is any seed's:
+    log (½ 1/S Σ_s Π p_s + ½ Π 1/S Σ_s p_s), over answers of probability p_s.
     """
     lapse, slope = theta[0], np.exp(theta[1])
     activation, speed = interpolate(design, theta[3:])
@@ -113,9 +125,10 @@ def value_and_gradient(theta: np.ndarray, design: Design) -> tuple[float, np.nda
     sigma = expit(z)  # of the answer that was given: σ(−z) = 1 − σ(z)
     p = _allow_lapse(sigma, lapse)
     each = _add_up(design, p)
-    total = average_seeds(each)
-    share = np.exp(each - logsumexp(each, axis=1, keepdims=True))  # of a seed in a participant
-    outer = share[design.person] * (design.weight / p)
+    total = average(each)
+    share = np.exp(each + _weigh_accounts(each.shape[1]) - total[:, None])[design.person]
+    outer = share[:, :-1] / p + share[:, -1:] / p.sum(axis=1, keepdims=True)
+    outer *= design.weight
     inner = outer * sigma
     lapsed = outer.sum() / 2 - inner.sum()
     inner *= (1 - lapse) * (1 - sigma)

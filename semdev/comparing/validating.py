@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ from semdev.comparing.comparing import MOST_SEEDS, Phenomena, compare, judge_all
 from semdev.comparing.results import Comparison
 from semdev.comparing.tables import find_wilson, lay_out_table, write_percent
 from semdev.data.dataset import Dataset
-from semdev.data.null_worlds import make_null_world
+from semdev.data.null_worlds import NULL_WORLDS, make_null_world
 from semdev.learners import read_learner
-from semdev.phenomena import NULL_WORLDS, Phenomenon
+from semdev.phenomena import Phenomenon
 from semdev.sweeps.running import sweep
 
 CONDITIONS = ("world", "kind", "draw", "model")
@@ -281,10 +282,10 @@ def false_positives(
         named = {name for names in impossible.values() for name in names}
         for name in named:
             require(name, known, kind="learner", where="list_incapable")
-        drawn = [make_null_world(world, kind) for world in worlds.values() for kind in kinds]
+        drawn = [_make_null(world, kind) for world, kind in product(worlds.values(), kinds)]
         claims = compare(
             {name: each for name, each in known.items() if name in named},
-            worlds | {each.name: each for each in drawn},
+            worlds | {each.name: each for each in drawn if each is not None},
             seeds=seeds * draws if isinstance(seeds, int) else seeds,
             phenomena=[asked[name] for name in impossible], relabellings=relabellings,
             out=folder and folder / "impossible", **where,
@@ -303,17 +304,44 @@ def judge_null(
     seeds: Sequence[int],
 ) -> xr.Dataset:
     """Return what phenomena say of a model in a world in which they have no place."""
-    null = make_null_world(world, kind, random_state=draw)
-    found = judge_all(
-        null, model, seeds=seeds, relabellings=relabellings, random_state=draw,
-        phenomena=[one for one in phenomena if kind in one.null_worlds],
-    )  # fmt: skip
-    status = xr.where(found["reason"] != "", "not applicable", "asked")
-    lacks = [one.name for one in phenomena if not one.asks(null) and one.lacks(null)]
-    status = xr.where(found["phenomenon"].isin(lacks), "refused", status)
-    status = xr.where(found["error"] != "", "failed", status)
-    kept = found[["value", "p", "met", "error"]].assign(status=status.astype(object))
+    placeless = [one for one in phenomena if kind in one.null_worlds]
+    null = _make_null(world, kind, draw)
+    if null is not None:
+        found = judge_all(
+            null, model, seeds=seeds, relabellings=relabellings, random_state=draw,
+            phenomena=placeless,
+        )  # fmt: skip
+        status = xr.where(found["reason"] != "", "not applicable", "asked")
+        lacks = [one.name for one in phenomena if not one.asks(null) and one.lacks(null)]
+        status = xr.where(found["phenomenon"].isin(lacks), "refused", status)
+        status = xr.where(found["error"] != "", "failed", status)
+        kept = found[["value", "p", "met", "error"]].assign(status=status.astype(object))
+    else:
+        kept = _say_nothing([one.name for one in placeless], seeds)
     kept["error"] = kept["error"].astype(object)
     empty = {"met": False, "error": "", "status": "has a place"}
     every = kept.reindex(phenomenon=[one.name for one in phenomena], fill_value=empty)
     return every.assign(error=every["error"].astype(str), status=every["status"].astype(str))
+
+
+def _make_null(world: Dataset, kind: str, draw: int = 0) -> Dataset | None:
+    """Return a world without structure, or None: names alone need names, and something else."""
+    try:
+        return make_null_world(world, kind, random_state=draw)
+    except ValueError:
+        return None
+
+
+def _say_nothing(phenomena: list[str], seeds: Sequence[int]) -> xr.Dataset:
+    """Return what judging phenomena that cannot be asked comes to."""
+    none = xr.DataArray(
+        np.nan, dims=("seed", "phenomenon"), coords={"seed": list(seeds), "phenomenon": phenomena}
+    )
+    said = xr.DataArray(
+        np.full(len(phenomena), "", dtype=object), dims="phenomenon",
+        coords={"phenomenon": phenomena},
+    )  # fmt: skip
+    return xr.Dataset({
+        "value": none, "p": none, "met": none.notnull(), "error": said,
+        "status": said.copy(data=np.full(len(phenomena), "not applicable", dtype=object)),
+    })  # fmt: skip

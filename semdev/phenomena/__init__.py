@@ -2,7 +2,7 @@
 
 from semdev.phenomena.base import (
     ALPHA,
-    NULL_WORLDS,
+    STRUCTURELESS,
     Criterion,
     NotApplicableError,
     Phenomenon,
@@ -39,5 +39,11 @@ PHENOMENA: dict[str, Phenomenon] = {
 }
 
 __all__ = [
-    "ALPHA", "NULL_WORLDS", "PHENOMENA", "Criterion", "NotApplicableError", "Phenomenon", "judge",
+    "ALPHA",
+    "PHENOMENA",
+    "STRUCTURELESS",
+    "Criterion",
+    "NotApplicableError",
+    "Phenomenon",
+    "judge",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from semdev.learners import Learner
 # Half of the 5 % that is promised: a test right at its level exceeds it every other time.
 ALPHA = 0.025
 LEAST_DEALS = 20
-NULL_WORLDS = ("shuffled properties", "flat tree", "white noise")
+STRUCTURELESS = ("shuffled properties", "flat tree", "white noise")
 
 Experiment = Callable[[Learner, Dataset, Sequence[int]], xr.Dataset]
 Measure = Callable[[xr.Dataset], xr.DataArray]
@@ -158,7 +158,7 @@ class Phenomenon:
     lacks: Callable[[Dataset], str] = ask_nothing  # "", or why they have nothing to be shown
     controlled: bool = True
     deal: Deal = deal_classes
-    null_worlds: tuple[str, ...] = NULL_WORLDS  # those that lack what it is about
+    null_worlds: tuple[str, ...] = STRUCTURELESS  # those that lack what it is about
     impossible_for: tuple[str, ...] = field(default=())  # learners that provably cannot show it
 
 

@@ -9,6 +9,7 @@ import xarray as xr
 import semdev as sd
 from semdev.comparing.tables import find_wilson
 from semdev.comparing.validating import FalsePositives, false_positives, judge_null
+from semdev.data.null_worlds import NULL_WORLDS
 from semdev.phenomena import Criterion, NotApplicableError, Phenomenon
 
 WORLD = "rumelhart8"
@@ -183,3 +184,32 @@ def test_refusals(phenomenon_of):
 def test_nothing_impossible_needs_no_claims():
     empty = FalsePositives(xr.Dataset(), None, {})
     assert empty.claimed.columns.tolist()[:2] == ["phenomenon", "model"]
+
+
+def test_each_kind_of_world_is_asked_and_one_that_cannot_be_made_is_not_applicable(phenomenon_of):
+    """Of saxe2014, which has no names, there is no world of names alone."""
+    always = phenomenon_of("always", lambda data, seed: 2, null_worlds=tuple(NULL_WORLDS))
+    alone = phenomenon_of("alone", lambda data, seed: 2, null_worlds=("names alone",))
+    worlds = {name: sd.load(name) for name in (WORLD, "saxe2014")}
+    found = false_positives(
+        {"a": sd.Shallow()}, worlds, phenomena=[always, alone], draws=2, seeds=2, n_jobs=1,
+        progress=False,
+    )  # fmt: skip
+    assert found.failures.empty
+    cases = found.table.set_index(["phenomenon", "kind"])["cases"]
+    assert cases["always"].to_dict() == dict.fromkeys(NULL_WORLDS, 8) | {"names alone": 4}
+    assert cases["alone"].to_dict() == dict.fromkeys(NULL_WORLDS, 0) | {"names alone": 4}
+    nameless = false_positives(
+        {"a": sd.Shallow()}, worlds["saxe2014"], phenomena=[alone], draws=1, seeds=1, n_jobs=1,
+        progress=False,
+    )  # fmt: skip
+    assert "n/a" in nameless.lay_out()
+    for phenomenon in sd.PHENOMENA.values():
+        assert set(phenomenon.null_worlds) <= set(NULL_WORLDS)
+
+
+def test_basic_level_has_a_rate_of_its_own():
+    found = ask("basic-level advantage")
+    rates = found.table.set_index("kind")
+    assert rates.loc["names alone", "cases"] == 4
+    assert found.found["kind"].values.tolist() == ["names alone"]

@@ -10,7 +10,7 @@ import semdev as sd
 from semdev.data.categories import scatter_properties
 from semdev.data.null_worlds import make_null_world
 from semdev.learners import Learner
-from semdev.phenomena.base import NULL_WORLDS, judge
+from semdev.phenomena.base import STRUCTURELESS, judge
 from semdev.phenomena.categorizing import (
     BASIC_LEVEL_ADVANTAGE,
     COHERENT_COVARIATION,
@@ -173,7 +173,7 @@ def test_company_alone_makes_properties_come_sooner() -> None:
     assert judge(COHERENT_COVARIATION, solved(2), lone, seeds=[0])["met"].all()
 
 
-@pytest.mark.parametrize("kind", NULL_WORLDS)
+@pytest.mark.parametrize("kind", STRUCTURELESS)
 def test_worlds_without_structure_have_no_company_to_ask_of(kind) -> None:
     world = sd.load("rogers2004")
     reasons = [find_company(make_null_world(world, kind, random_state=k)) for k in range(20)]
