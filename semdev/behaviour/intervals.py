@@ -26,8 +26,8 @@ def parameter_intervals(
 
     The interval goes to the values at which, all others fitted anew, twice the log-likelihood is
     lower than at best by the chi-squared quantile (3.84 at 95 %). It needs no curvature and is
-    right at limits, but supposes that participants answer as the learner would: it is too narrow
-    where they do not. It is too narrow with few answers as well, which many lapses and a step
+    right at limits, but supposes that participants answer as the learner would, as one like the
+    seeds at hand: it is too narrow where they do not. It is too narrow with few answers as well, which many lapses and a step
     describe nearly as well as none and a gentle slope. With `simulations`, answers are drawn with
     each end of the interval as the truth, and the quantile is multiplied by the mean of what is
     lost there, which is 1 by chi-squared (a Bartlett factor; Cordeiro & Cribari-Neto 2014), at
