@@ -27,11 +27,11 @@ def parameter_intervals(
     The interval goes to the values at which, all others fitted anew, twice the log-likelihood is
     lower than at best by the chi-squared quantile (3.84 at 95 %). It needs no curvature and is
     right at limits, but supposes that participants answer as the learner would, as one like the
-    seeds at hand: it is too narrow where they do not. It is too narrow with few answers as well, which many lapses and a step
-    describe nearly as well as none and a gentle slope. With `simulations`, answers are drawn with
-    each end of the interval as the truth, and the quantile is multiplied by the mean of what is
-    lost there, which is 1 by chi-squared (a Bartlett factor; Cordeiro & Cribari-Neto 2014), at
-    least 1. That takes minutes rather than seconds.
+    seeds at hand: it is too narrow where they do not. It is too narrow with few answers as well,
+    which many lapses and a step describe nearly as well as none and a gentle slope. With
+    `simulations`, answers are drawn with each end of the interval as the truth, and the quantile is
+    multiplied by the mean of what is lost there, which is 1 by chi-squared (a Bartlett factor;
+    Cordeiro & Cribari-Neto 2014), at least 1. That takes minutes rather than seconds.
 
     How often 95 % intervals held the truth, by parameter: with 20 children of 20 answers in 75 to
     98 % of 60 simulated data sets (worst for a gentle slope and few lapses), there with 20
