@@ -114,11 +114,18 @@ def _compare(options: argparse.Namespace, read_world: Reader) -> int:
 
 def _validate(options: argparse.Namespace, read_world: Reader) -> int:
     from semdev.comparing.lineup import choose_models
-    from semdev.comparing.recovering import lay_out_recovery, recover_models
+    from semdev.comparing.recovering import LEAST, lay_out_recovery, recover_models
     from semdev.comparing.sensitivity import sensitivity
     from semdev.comparing.validating import false_positives
 
     models, worlds = choose_models(options.models), _read_worlds(options, read_world)
+    needed = options.children + LEAST
+    # Before anything is computed: JSON has no model recovery.
+    if len(models) > 1 and options.seeds < needed and not options.json:
+        raise ValueError(
+            f"--seeds {options.seeds}: model recovery needs {needed} or more, {options.children} "
+            f"individuals that are known (--children) and {LEAST} to learn each model from"
+        )
     folder = Path(options.out) if options.out else None
     found = _run(options, read_world, folder and folder / "comparison")
     null = false_positives(

@@ -16,6 +16,7 @@ from semdev.comparing.results import Comparison
 from semdev.comparing.tables import find_wilson, lay_out_table, write_percent
 
 CLOSE = 1e-9  # log-likelihoods that differ by less are tied
+LEAST = 3  # seeds of each model to learn from
 SHOWN = 0.05  # what is picked less often is not listed
 
 
@@ -89,9 +90,10 @@ def recover_models(comparison: Comparison, *, children: int = 1, by: str = "valu
     models, seeds = found["model"].values, found.sizes["seed"]
     if len(models) < 2:
         raise ValueError("give a comparison of two models or more: there is nothing to pick from")
-    if not (children >= 1 and seeds - children >= 3):
+    if not (children >= 1 and seeds - children >= LEAST):
         raise ValueError(
-            f"children={children} of {seeds} seeds: at least 1, and 3 seeds besides to learn from"
+            f"children={children} of {seeds} seeds: at least 1, and {LEAST} seeds besides to learn "
+            "from"
         )
     groups = [range(k, k + children) for k in range(0, seeds - children + 1, children)]
     shape = (found.sizes["world"], len(models), len(models))

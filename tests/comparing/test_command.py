@@ -69,6 +69,13 @@ def test_validate_prints_all_that_can_say_no(tmp_path, capsys):
     assert rates
 
 
+def test_too_few_seeds_for_recovery_are_refused_before_anything_is_computed(tmp_path):
+    call = ["validate", *FEW, "--seeds", "4", "--children", "2", "--out", str(tmp_path / "runs")]
+    with pytest.raises(ValueError, match="--seeds 4: model recovery needs 5 or more"):
+        run(*call)
+    assert not (tmp_path / "runs").exists()
+
+
 def test_validate_says_no_by_its_exit_status(monkeypatch, phenomenon_of, capsys):
     liar = phenomenon_of("liar", lambda data, seed: 2.0, impossible_for=("shallow linear",))
     monkeypatch.setattr("semdev.comparing.comparing.PHENOMENA", {"liar": liar})
