@@ -181,7 +181,8 @@ def fit(
     best seed's, nor that of an average activation. The second account is for learners whose
     individuals differ by what each happened to meet: no few dozen seeds hold a child's own order of
     items, so that with the first alone such a learner foretells its own children worse than a
-    smooth one does. For one seed, and nearly so for networks, the two are the same.
+    smooth one does. For one seed, and nearly so for networks, the two are the same; give such
+    learners hundreds of seeds.
     Learning time grows with age: √time is linear in age between knots, and never falls; outside the
     knots it is constant. Activations are linear in time between records. All is fitted by maximum
     likelihood from several starts (SLSQP, exact gradients).
